@@ -1,0 +1,1 @@
+"""Latency and throughput people can trust: paired, interleaved, judged on CPU time."""

@@ -1,0 +1,1 @@
+"""Pipeline([Prune, Distill, Quantize]).fit(model), and the inc command."""

@@ -1,0 +1,1 @@
+"""Tuning strategies, trials, criteria and the crash-safe event ledger; never sees a framework."""
