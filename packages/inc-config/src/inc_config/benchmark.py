@@ -1,0 +1,23 @@
+"""What a user can ask of a benchmark."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class BenchmarkConfig:
+    """How a model is timed.
+
+    ``rounds`` repeats of ``iterations`` calls each, after ``warmup`` calls; ``iterations`` 0 chooses as many as fill ``min_round_s`` seconds.
+    ``threads`` is the number of framework threads per instance (claims are made with 1). ``confidence`` is the level of intervals.
+    """
+
+    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    warmup: int = attrs.field(default=5, validator=attrs.validators.ge(0))
+    iterations: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    rounds: int = attrs.field(default=15, validator=attrs.validators.ge(3))
+    min_round_s: float = attrs.field(default=0.05, converter=float, validator=attrs.validators.gt(0.0))
+    threads: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    confidence: float = attrs.field(default=0.95, converter=float, validator=[attrs.validators.gt(0.5), attrs.validators.lt(1.0)])
+    seed: int = 0

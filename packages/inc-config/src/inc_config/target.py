@@ -1,0 +1,48 @@
+"""Where a model will run. Data types, placement of Q/DQ, saturation and latency all depend on it."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+
+class Runtime(enum.Enum):
+    """The engine that executes the compressed model."""
+
+    ONNXRUNTIME = "onnxruntime"
+    TORCH = "torch"
+    TENSORFLOW = "tensorflow"
+    MXNET = "mxnet"
+    OPENVINO = "openvino"
+    TENSORRT = "tensorrt"
+
+
+class Isa(enum.Enum):
+    """The widest integer instruction set the engine may use."""
+
+    GENERIC = "generic"
+    AVX2 = "avx2"
+    AVX512 = "avx512"
+    AVX512_VNNI = "avx512_vnni"
+    AMX = "amx"
+    ARM = "arm"
+
+
+class Device(enum.Enum):
+    """The device that executes the model."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """Runtime, instruction set and device; keys every capability, plan digest and latency."""
+
+    runtime: Runtime = attrs.field(converter=Runtime)
+    isa: Isa = attrs.field(default=Isa.GENERIC, converter=Isa)
+    device: Device = attrs.field(default=Device.CPU, converter=Device)
+
+    def __str__(self) -> str:
+        return f"{self.runtime.value}, {self.isa.value}, {self.device.value}"

@@ -1,0 +1,79 @@
+"""When a compressed model is good enough, what is optimized, and when to stop looking."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+
+import attrs
+
+from inc_config.named import Named, as_named
+
+
+class LossKind(enum.Enum):
+    """``RELATIVE``: allowed loss is a fraction of the baseline; ``ABSOLUTE``: it is in the metric's own unit."""
+
+    RELATIVE = "relative"
+    ABSOLUTE = "absolute"
+
+
+class ObjectiveKind(enum.Enum):
+    """What to make best among the models that meet the criterion."""
+
+    ACCURACY = "accuracy"
+    LATENCY = "latency"
+    SIZE = "size"
+    MEMORY = "memory"
+
+
+@attrs.frozen(kw_only=True)
+class AccuracyCriterion:
+    """How much accuracy may be lost against the baseline.
+
+    A baseline of 0.76 with ``loss=0.01, kind="relative"`` allows 0.7524; ``kind="absolute"`` allows 0.75.
+    """
+
+    loss: float = attrs.field(default=0.01, converter=float, validator=[attrs.validators.ge(0.0)])
+    kind: LossKind = attrs.field(default=LossKind.RELATIVE, converter=LossKind)
+    higher_is_better: bool = True
+
+    def limit(self, baseline: float) -> float:
+        """The worst value that still meets the criterion, in the metric's unit."""
+        allowed = abs(baseline) * self.loss if self.kind is LossKind.RELATIVE else self.loss
+        return baseline - allowed if self.higher_is_better else baseline + allowed
+
+    def is_met(self, value: float, baseline: float) -> bool:
+        """Whether ``value`` is no worse than the limit (NaN never is)."""
+        limit = self.limit(baseline)
+        return value >= limit if self.higher_is_better else value <= limit
+
+
+@attrs.frozen(kw_only=True)
+class Objective:
+    """One quantity to improve and its weight among several."""
+
+    kind: ObjectiveKind = attrs.field(default=ObjectiveKind.LATENCY, converter=ObjectiveKind)
+    weight: float = attrs.field(default=1.0, converter=float, validator=attrs.validators.gt(0.0))
+
+
+@attrs.frozen(kw_only=True)
+class ExitPolicy:
+    """When tuning stops: after the first model that meets the criterion, or the best within the budget.
+
+    ``timeout_s`` 0 means no time limit.
+    """
+
+    max_trials: int = attrs.field(default=100, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)])
+    timeout_s: float = attrs.field(default=0.0, converter=float, validator=attrs.validators.ge(0.0))
+    first_success: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class TuningConfig:
+    """How the search over plans is run; ``ledger`` is the folder that makes it resumable."""
+
+    strategy: Named = attrs.field(default=Named("basic"), converter=as_named)
+    objectives: tuple[Objective, ...] = attrs.field(default=(Objective(),), converter=tuple, validator=attrs.validators.min_len(1))
+    exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
+    seed: int = 0
+    ledger: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
