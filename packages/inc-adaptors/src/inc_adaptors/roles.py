@@ -1,0 +1,241 @@
+"""What an adaptor can be asked to do, one protocol per role.
+
+An adaptor is an object registered in the entry-point group ``inc.adaptors``; it has ``name`` and ``lineage`` and implements the roles its framework can
+fill. A step names the roles it needs (``require``); a missing one is an error before any work starts. docs/roles.md maps each role to the frameworks' own calls.
+
+Batches: wherever a role takes a batch it is what the user's loader yields, already reduced to the model's *inputs*: one array/tensor, a tuple of them in
+the model's input order, or a dict by input name. ``inc_adaptors.batches.split`` separates inputs and targets. Arrays that leave a role are numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import attrs
+import numpy as np
+from inc_config.capabilities import Capabilities
+from inc_config.errors import MissingRoleError
+from inc_config.plan import QuantizationPlan, TensorKey
+from inc_config.pruning import BlockPattern, Reduction
+from inc_config.target import Target
+from numpy.typing import NDArray
+
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.hooks import TrainingHooks
+from inc_adaptors.statistics.protocol import StatisticSpec
+from inc_adaptors.statistics.store import Statistics
+
+FloatArray = NDArray[np.floating[Any]]
+Role = TypeVar("Role")
+
+
+class Adaptor(Protocol):
+    """Open, copy, run and measure a model. Every adaptor has this role."""
+
+    name: str
+
+    def open(self, model: Any) -> ModelHandle:
+        """Wrap a native model or a path without changing it; raises ModelError for what is not a fit model."""
+
+    def copy(self, handle: ModelHandle) -> ModelHandle:
+        """An independent copy: nothing done to it reaches the original."""
+
+    def predict(self, handle: ModelHandle, inputs: Any) -> tuple[NDArray[Any], ...]:
+        """Outputs of one batch in evaluation mode, in the model's output order; raises DataError (both sides shown) for inputs that do not fit."""
+
+    def predictor(self, handle: ModelHandle, *, threads: int = 0) -> Callable[[Any], tuple[NDArray[Any], ...]]:
+        """A ready-to-run callable for repeated prediction and timing (an inference session, ``threads`` 0 = the framework's default)."""
+
+    def target(self) -> Target:
+        """This machine with the adaptor's own runtime."""
+
+    def size_bytes(self, handle: ModelHandle) -> int:
+        """Bytes of the model as it would lie on disk."""
+
+    def fingerprint(self, handle: ModelHandle) -> str:
+        """SHA-256 over structure and weights: equal for equal models."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Say what can be done with each operator."""
+
+    def capabilities(self, handle: ModelHandle, target: Target, *, batches: Iterable[Any] = ()) -> Capabilities:
+        """Every operator in execution order with options (best first) or a reason; a few ``batches`` help frameworks that must run to know their operators."""
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """Collect statistics of activations in one streaming pass."""
+
+    def observe(
+        self,
+        handle: ModelHandle,
+        batches: Iterable[Any],
+        wanted: Mapping[TensorKey, frozenset[StatisticSpec]],
+        *,
+        progress: Callable[[int], None] = lambda samples: None,
+    ) -> Statistics:
+        """Read every batch once; memory does not grow with their number. ``progress`` gets the number of samples seen so far.
+
+        Non-finite values in the user's batches raise DataError; in intermediate tensors they are counted.
+        """
+
+
+class Emitter(Protocol):
+    """Makes quantized models from one calibration: built once, ``emit`` many times."""
+
+    def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
+        """A new handle for ``plan``. ``final`` also applies what would spoil later fallbacks (ONNX: stripping removable activations)."""
+
+
+@runtime_checkable
+class Quantizes(Protocol):
+    """Apply plans with the framework's real integer kernels."""
+
+    def wanted(self, capabilities: Capabilities, plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, frozenset[StatisticSpec]]:
+        """The statistics these plans need (each tensor once, with every statistic any of the plans asks for)."""
+
+    def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> Emitter:
+        """Prepare emission; plans made without any STATIC range need no statistics."""
+
+
+class TrainingSpec(Protocol):
+    """What ``Trains`` needs to know; ``inc_orchestrate.Training`` is one."""
+
+    loader: Iterable[Any]
+    loss: Callable[[Any, Any], Any]
+    optimizer: Callable[[Iterable[Any]], Any]
+    epochs: int | None
+    steps: int | None
+    scheduler: Callable[[Any], Any] | None
+    device: str | None
+    seed: int
+
+
+@runtime_checkable
+class Trains(Protocol):
+    """Run the framework's training loop with hooks."""
+
+    def train(
+        self,
+        handle: ModelHandle,
+        training: TrainingSpec,
+        hooks: TrainingHooks,
+        *,
+        extra_parameters: Iterable[Any] = (),
+        teacher: Callable[[Any], Any] | None = None,
+        progress: Callable[[int, int], None] = lambda step, steps: None,
+    ) -> ModelHandle:
+        """Train ``handle`` in place of its parameters and return it evolved, in evaluation mode.
+
+        ``optimizer`` is built once from the model's and the ``extra_parameters``; ``teacher`` maps native inputs to native outputs without gradients;
+        ``progress`` gets the steps done and their total.
+        """
+
+    def teacher(self, model: Any) -> Callable[[Any], Any]:
+        """A frozen teacher (evaluation mode, no gradients) from a native model of the same framework."""
+
+
+@attrs.frozen(kw_only=True)
+class WeightInfo:
+    """A prunable weight: its layer's name, type, own ``shape``, and ``matrix``, its shape seen as (out, kh*kw*in)."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    matrix: tuple[int, int]
+
+
+@attrs.frozen(kw_only=True)
+class BlockLayout:
+    """How element scores are reduced: to one score per block of the weight seen as (out, kh*kw*in), shape (out/rows, in/columns)."""
+
+    pattern: BlockPattern
+    reduction: Reduction = Reduction.MEAN
+
+
+class Weights(Protocol):
+    """Weight access of one handle while it trains: what runs every step stays in the framework's tensors on their device."""
+
+    def prunable(self) -> tuple[WeightInfo, ...]:
+        """Weights that have masks, in execution or definition order."""
+
+    def accumulate_scores(self, criterion: str, *, decay: float) -> None:
+        """Fold the present weights and gradients into each weight's running score (``magnitude`` reads the weights when scores are reduced)."""
+
+    def reduced_scores(self, criterion: str, layouts: Mapping[str, BlockLayout]) -> dict[str, NDArray[np.float32]]:
+        """Block scores per weight name, shape (out/rows, in/columns); higher is more important."""
+
+    def set_masks(self, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Install keep-masks given over the matrix view: element-wise (out, in) or per block, expanded by whole factors."""
+
+    def apply_masks(self) -> None:
+        """Zero what the masks cut."""
+
+    def masks(self) -> dict[str, NDArray[np.bool_]]:
+        """Installed masks by weight name, in the weight's own shape."""
+
+    def all_reduce(self) -> None:
+        """Average running scores over data-parallel workers (nothing to do in one process)."""
+
+
+@runtime_checkable
+class AccessesWeights(Protocol):
+    """Score and mask weights."""
+
+    def weights(self, handle: ModelHandle) -> Weights:
+        """Weight access bound to the handle's native model."""
+
+
+@runtime_checkable
+class Distills(Protocol):
+    """Distillation losses in the framework's own tensors."""
+
+    def soft_target_loss(self, kind: str, *, temperature: float) -> Callable[[Any, Any], Any]:
+        """``(student_outputs, teacher_outputs) -> loss`` of kind ce, kl or mse, T^2 included, differentiable in the student."""
+
+
+@runtime_checkable
+class Exports(Protocol):
+    """Hand a model to another runtime."""
+
+    def export_onnx(self, handle: ModelHandle, path: Path, *, example_inputs: Any) -> Path:
+        """Write an fp32 ONNX model with a dynamic batch axis."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SavedModel:
+    """A model as data: named arrays, a JSON-ready document, and native files by relative name (bytes)."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    document: Mapping[str, Any]
+    files: Mapping[str, bytes] = attrs.field(factory=dict)
+
+
+@runtime_checkable
+class Stores(Protocol):
+    """Turn a handle into data and back, without pickle."""
+
+    def to_saved(self, handle: ModelHandle) -> SavedModel:
+        """Everything needed to rebuild the handle."""
+
+    def from_saved(self, saved: SavedModel, model: Any = None) -> ModelHandle:
+        """Rebuild; ``model`` is a fresh native model of the same architecture where the framework needs the user's code (torch)."""
+
+
+def require(adaptor: Adaptor, role: type[Role], *, step: str) -> Role:
+    """The adaptor seen as one role.
+
+    Raises:
+        MissingRoleError: the adaptor does not fill it.
+    """
+    if isinstance(adaptor, role):
+        return adaptor
+    raise MissingRoleError(
+        f"{step} needs the role {role.__name__}, which the adaptor {adaptor.name!r} does not have.",
+        where=f"step {step}",
+        fix="use a model of a framework whose adaptor has this role (docs/roles.md lists them), or leave the step out",
+    )

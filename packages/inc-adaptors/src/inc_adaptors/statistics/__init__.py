@@ -1,0 +1,1 @@
+"""Streaming statistics of activations: exact to merge, bounded in memory."""
