@@ -1,0 +1,100 @@
+"""A folder of images: one sub-folder per class, or images alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inc_data.faults import fault
+from inc_data.fingerprint import Digest, describe
+from inc_data.images import SUFFIXES, open_image
+from inc_data.protocols import IndexArray, Item
+from inc_data.transforms.protocol import apply_to_item
+
+
+class ImageFolder:
+    """Images under ``root/<class>/`` as items ``(image, label)``, or images straight in ``root`` as items ``image``.
+
+    Classes are the sub-folders in sorted order and labels their positions; images inside a class are found at any depth, in sorted order.
+    Hidden files, and files whose suffix is no image's, are passed over.
+
+    Args:
+        root: the folder.
+        transform: applied to each decoded pillow image, or to (image, label) where it knows pairs. None leaves the pillow image;
+            preprocessing is never guessed.
+        mode: pillow mode that every image is converted to.
+
+    Raises:
+        ValueError: ``root`` is no folder, holds no images, holds images beside class folders, or a class folder holds none.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], transform: Callable[[Any], Any] | None = None, *, mode: str = "RGB") -> None:
+        self.root = Path(root)
+        self.transform = transform
+        self.mode = mode
+        if not self.root.is_dir():
+            raise ValueError(fault("There is no such folder.", where=str(self.root), fix="give the folder that holds the images"))
+        self.classes, self.paths, self._labels = _find(self.root)
+
+    @property
+    def labels(self) -> IndexArray | None:
+        """Class numbers of all images, int64 of shape ``(N,)``, or None for images without classes."""
+        return self._labels
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Item:
+        image = open_image(self.paths[index], mode=self.mode)
+        item = image if self._labels is None else (image, int(self._labels[index]))
+        return item if self.transform is None else apply_to_item(self.transform, item, labelled=self._labels is not None)
+
+    def digest(self, indices: IndexArray) -> str:
+        """Return a SHA-256 over names and contents of the files, their classes, the mode and the transform."""
+        digest = Digest("images", self.mode, describe(self.transform))
+        for index in indices.tolist():
+            path = self.paths[index]
+            digest.add_text(f"{path.relative_to(self.root).as_posix()} {-1 if self._labels is None else self._labels[index]}")
+            digest.add_file(path)
+        return digest.hexdigest()
+
+
+def _find(root: Path) -> tuple[tuple[str, ...], tuple[Path, ...], IndexArray | None]:
+    loose = _images_in(root, [entry.name for entry in root.iterdir()])
+    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = {folder.name: _images_below(folder) for folder in folders}
+    if loose and any(found.values()):
+        mixed = next(name for name, paths in found.items() if paths)
+        raise ValueError(
+            fault(
+                f"The folder holds images ({loose[0].name}, ...) beside folders of images ({mixed}, ...).",
+                where=str(root),
+                fix="move the images into class folders, or into a folder of their own",
+            )
+        )
+    if loose:
+        return (), tuple(loose), None
+    empty = [name for name, paths in found.items() if not paths]
+    if empty or not found:
+        raise ValueError(
+            fault(
+                f"No images in {'class ' if empty else ''}{', '.join(empty) or 'the folder'}.",
+                where=str(root),
+                fix=f"put images there ({', '.join(sorted(SUFFIXES))})" + (", or remove the empty class folder" if empty else ""),
+            )
+        )
+    labels = np.repeat(np.arange(len(found), dtype=np.int64), [len(paths) for paths in found.values()])
+    return tuple(found), tuple(path for paths in found.values() for path in paths), labels
+
+
+def _images_below(folder: Path) -> list[Path]:
+    return sorted(path for parent, _, names in os.walk(folder) for path in _images_in(Path(parent), names))
+
+
+def _images_in(folder: Path, names: list[str]) -> list[Path]:
+    candidates = (folder / name for name in names if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES)
+    return sorted(path for path in candidates if path.is_file())

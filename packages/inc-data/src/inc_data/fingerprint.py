@@ -1,0 +1,115 @@
+"""Names for data: SHA-256 over content, equal for equal data on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as pillow
+
+from inc_data.faults import fault
+from inc_data.images import as_array
+from inc_data.protocols import Array, Fingerprinted, IndexArray
+from inc_data.randomness import reading_sample
+from inc_data.reading import length_of
+
+ROWS_PER_BLOCK = 256
+"""Rows copied at once while hashing, so that memory does not grow with the data."""
+
+
+class Digest:
+    """SHA-256 over a sequence of parts; each part's length is hashed too, so that parts cannot run into each other."""
+
+    def __init__(self, *header: str) -> None:
+        self._sha = hashlib.sha256()
+        for part in header:
+            self.add_text(part)
+
+    def add_text(self, text: str) -> None:
+        """Add text as UTF-8."""
+        self._add(text.encode("utf-8", "surrogateescape"))
+
+    def add_array(self, array: Array) -> None:
+        """Add the elements of an array in C order, without its shape and dtype."""
+        # Viewed as bytes first: text and dates have no buffer of their own.
+        self._add(np.ascontiguousarray(array).reshape(-1).view(np.uint8) if array.nbytes else np.empty(0, np.uint8))
+
+    def add_file(self, path: Path) -> None:
+        """Add the content of a file."""
+        with path.open("rb") as file:
+            self._add(hashlib.file_digest(file, "sha256").digest())
+
+    def hexdigest(self) -> str:
+        """Return the digest of what was added so far."""
+        return self._sha.hexdigest()
+
+    def _add(self, content: bytes | NDArray[np.uint8]) -> None:
+        self._sha.update(len(content).to_bytes(8, "little"))
+        self._sha.update(content)
+
+
+def fingerprint(dataset: Any) -> str:
+    """Return a SHA-256 over what a dataset holds: the tuning ledger stores it to know data again.
+
+    A dataset that offers ``digest`` names its own content (arrays: rows; image folders: names and bytes of the files); of any
+    other every item is read and hashed.
+
+    Raises:
+        TypeError: the items cannot be found by number, or hold something other than arrays, numbers and text.
+    """
+    return digest_of(dataset, np.arange(length_of(dataset), dtype=np.int64))
+
+
+def digest_of(dataset: Any, indices: IndexArray) -> str:
+    """Return the digest of the items at ``indices``, in that order."""
+    if isinstance(dataset, Fingerprinted):
+        return dataset.digest(indices)
+    digest = Digest("items")
+    for index in indices.tolist():
+        with reading_sample(0, 0, index):
+            _add_part(digest, dataset[index])
+    return digest.hexdigest()
+
+
+def describe(transform: Any) -> str:
+    """Describe a transform in words that do not change from run to run: dataclasses by value, other callables by their qualified name."""
+    if isinstance(transform, tuple | list):
+        return f"[{', '.join(map(describe, transform))}]"
+    if is_dataclass(transform):
+        values = [f"{each.name}={describe(getattr(transform, each.name))}" for each in fields(transform) if each.compare]
+        return f"{type(transform).__name__}({', '.join(values)})"
+    if not callable(transform):
+        return repr(transform)
+    named = transform if hasattr(transform, "__qualname__") else type(transform)
+    return f"{named.__module__}.{getattr(named, '__qualname__', '')}"
+
+
+def _add_part(digest: Digest, part: Any) -> None:
+    if isinstance(part, Mapping):
+        digest.add_text(json.dumps(sorted(map(str, part))))
+        for key in sorted(part, key=str):
+            _add_part(digest, part[key])
+    elif isinstance(part, tuple | list):
+        digest.add_text(f"{len(part)} parts")
+        for value in part:
+            _add_part(digest, value)
+    elif part is None or isinstance(part, str | bytes):
+        digest.add_text(repr(part))
+    else:
+        array = as_array(part) if isinstance(part, pillow.Image) else np.asarray(part)
+        if array.dtype.hasobject:
+            raise TypeError(
+                fault(
+                    f"{type(part).__name__} has no content that can be hashed.",
+                    where="an item of the dataset",
+                    fix="return arrays, numbers, text, or tuples and dicts of these",
+                )
+            )
+        digest.add_text(f"{array.dtype.str} {array.shape}")
+        digest.add_array(array)

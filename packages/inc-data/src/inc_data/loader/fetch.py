@@ -1,0 +1,59 @@
+"""From item numbers to a batch, in this process. What reads batches elsewhere has the same shape: numbers in, batch out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+from inc_data.protocols import BatchReader, IndexArray, Item
+from inc_data.reading import batch_reader, read_item, stream_items
+from inc_data.structure import collate
+
+Collate = Callable[[Sequence[Item]], Any]
+
+
+class Fetch(Protocol):
+    """Reads batches of one dataset."""
+
+    def __call__(self, numbers: range | IndexArray, epoch: int) -> Any:
+        """Return the batch of the items ``numbers``, which hold at least one."""
+
+
+class FetchRows:
+    """Take whole batches from a dataset that reads them itself."""
+
+    def __init__(self, read: BatchReader) -> None:
+        self._read = read
+
+    def __call__(self, numbers: range | IndexArray, epoch: int) -> Any:
+        """Return the rows as one batch."""
+        return self._read(slice(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers)
+
+
+class FetchItems:
+    """Read item by item and collate."""
+
+    def __init__(self, dataset: Any, join: Collate, seed: int) -> None:
+        self._dataset = dataset
+        self._join = join
+        self._seed = seed
+
+    def __call__(self, numbers: range | IndexArray, epoch: int) -> Any:
+        """Return the collated items."""
+        indices = numbers if isinstance(numbers, range) else numbers.tolist()
+        return self._join([read_item(self._dataset, index, seed=self._seed, epoch=epoch) for index in indices])
+
+
+def fetch_for(dataset: Any, join: Collate, seed: int) -> Fetch:
+    """Choose whole batches where the dataset offers them and nothing but stacking is asked for, else items."""
+    read = batch_reader(dataset) if join is collate else None
+    return FetchItems(dataset, join, seed) if read is None else FetchRows(read)
+
+
+def stream_batches(dataset: Any, size: int, join: Collate, *, seed: int, epoch: int, keep_partial: bool) -> Iterator[Any]:
+    """Read a dataset without a length from its start, ``size`` items at a time."""
+    items = stream_items(dataset, seed=seed, epoch=epoch)
+    while samples := list(islice(items, size)):
+        if len(samples) == size or keep_partial:
+            yield join(samples)
