@@ -1,0 +1,89 @@
+"""Fraction of samples whose label is among the best-scored classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from inc_metrics.arrays import as_array
+from inc_metrics.classification.scores import scores_and_labels
+from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.sample_mean import SampleMean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class TopK(SampleMean):
+    """Fraction of samples whose label is among the ``k`` best-scored classes.
+
+    Scores have shape ``(N, C, ...)``, targets ``(N, ...)`` or one-hot; a single sample is ``(C,)`` with a scalar target.
+    Among equal scores the class with the lower index ranks first, so that exactly ``k`` classes are counted
+    and ``TopK(k=1)`` is :class:`inc_metrics.Accuracy`.
+
+    Args:
+        k: how many of the best classes count, at least 1 and at most the number of classes.
+        class_axis: where the classes are in the scores.
+        keep_samples: keep each sample's outcome for ``samples()``.
+    """
+
+    name: ClassVar[str] = "topk"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, *, k: int = 1, class_axis: int = 1, keep_samples: bool = False) -> None:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise MetricTypeError(f"k is {k!r}", "TopK(k)", "give a whole number of 1 or more")
+        if k < 1:
+            raise MetricValueError(f"k is {k}", "TopK(k)", "give a whole number of 1 or more")
+        self._k = int(k)
+        self._class_axis = class_axis
+        super().__init__(keep_samples=keep_samples)
+
+    def update(self, predictions: Any, targets: Any) -> None:
+        """Take in one batch or one sample.
+
+        Raises:
+            MetricValueError: shapes, labels or scores that make no sense, or fewer than ``k`` classes.
+            MetricTypeError: no numbers.
+        """
+        where = "TopK.update"
+        scores, labels = scores_and_labels(
+            as_array(predictions, where=f"{where}(predictions)"),
+            as_array(targets, where=f"{where}(targets)"),
+            class_axis=self._class_axis,
+            where=where,
+        )
+        if self._k > scores.shape[-1]:
+            raise MetricValueError(f"k is {self._k} with {scores.shape[-1]} classes", where, "choose a smaller k")
+        self._take(_among_best(scores, labels, self._k), where=where)
+
+    def _options(self) -> dict[str, object]:
+        return {"k": self._k, "class_axis": self._class_axis, **super()._options()}
+
+
+def top_k(predictions: Any, targets: Any, *, k: int = 1, class_axis: int = 1) -> float:
+    """Return the top-k accuracy of one batch; see :class:`TopK`."""
+    metric = TopK(k=k, class_axis=class_axis)
+    metric.update(predictions, targets)
+    return metric.result()
+
+
+def _among_best(scores: NDArray[Any], labels: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
+    """Rank only the label's own score: counting better classes takes one pass, where sorting takes many.
+
+    Args:
+        scores: shape ``(N, ..., C)``.
+        labels: shape ``(N, ...)``.
+        k: classes that count.
+
+    Returns:
+        Whether fewer than ``k`` classes rank before the label, shape ``(N, ...)``.
+    """
+    rows, flat = scores.reshape(-1, scores.shape[-1]), labels.reshape(-1)
+    own = np.take_along_axis(rows, flat[:, np.newaxis], axis=1)
+    better = np.count_nonzero(rows > own, axis=1)
+    undecided = np.flatnonzero(better < k)
+    lower_index = np.arange(rows.shape[1]) < flat[undecided, np.newaxis]
+    better[undecided] += np.count_nonzero((rows[undecided] == own[undecided]) & lower_index, axis=1)
+    return np.asarray(better < k).reshape(labels.shape)
