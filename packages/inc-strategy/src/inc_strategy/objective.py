@@ -1,0 +1,57 @@
+"""Which of several models is best: objectives as costs, made comparable and summed by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inc_config.tuning import Objective, ObjectiveKind
+
+from inc_strategy.trial import Trial
+
+
+def cost(trial: Trial, kind: ObjectiveKind, *, higher_is_better: bool) -> float | None:
+    """One quantity of a trial, lower is better; None where it was not measured (or is censored)."""
+    measured = trial.measurement
+    if measured is None:
+        return None
+    if kind is ObjectiveKind.ACCURACY:
+        accuracy = trial.accuracy
+        return accuracy if accuracy is None or not higher_is_better else -accuracy
+    quantities = {
+        ObjectiveKind.LATENCY: measured.latency_s,
+        ObjectiveKind.SIZE: measured.size_bytes,
+        ObjectiveKind.MEMORY: measured.memory_bytes,
+    }
+    return quantities[kind]
+
+
+def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> list[float]:
+    """The weighted sum of each trial's objectives, each scaled to 0 (best of these trials) .. 1 (worst, or not measured)."""
+    totals = [0.0] * len(trials)
+    for objective in objectives:
+        costs = [cost(trial, objective.kind, higher_is_better=higher_is_better) for trial in trials]
+        for index, scaled in enumerate(_scaled(costs)):
+            totals[index] += objective.weight * scaled
+    return totals
+
+
+def best(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> Trial | None:
+    """The trial with the lowest weighted cost; among equals the one with most quantized operators, then the more accurate, then the earliest."""
+    if not trials:
+        return None
+    totals = weighted_costs(trials, objectives, higher_is_better=higher_is_better)
+
+    def key(place: int) -> tuple[float, int, float, int]:
+        trial = trials[place]
+        accuracy = cost(trial, ObjectiveKind.ACCURACY, higher_is_better=higher_is_better)
+        return totals[place], -len(trial.plan.quantized), float("inf") if accuracy is None else accuracy, trial.index
+
+    return trials[min(range(len(trials)), key=key)]
+
+
+def _scaled(costs: list[float | None]) -> list[float]:
+    known = [value for value in costs if value is not None]
+    if not known:
+        return [0.0] * len(costs)
+    low, width = min(known), max(known) - min(known)
+    return [1.0 if value is None else (value - low) / width if width > 0.0 else 0.0 for value in costs]

@@ -1,0 +1,105 @@
+"""What is known about a proposal: a finished trial, a finished probe, or that it is still pending."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any
+
+import attrs
+from inc_config.frozen import FrozenMap
+from inc_config.plan import OpId, QuantizationPlan
+
+from inc_strategy.actions import Evaluate, Probe
+
+
+class TrialStatus(enum.Enum):
+    """How a trial ended.
+
+    ``STOPPED_EARLY``: the verdict was certain before all data were seen, so its accuracy is censored. ``FAILED``: the evaluation raised or gave no
+    number. ``LOST``: the process or worker that ran it is gone; it may be proposed again.
+    """
+
+    COMPLETE = "complete"
+    STOPPED_EARLY = "stopped_early"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+def _finite(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not math.isfinite(value):
+        raise ValueError(f"{attribute.name} must be a finite number, got {value}")
+
+
+_optional_finite = attrs.validators.optional(_finite)
+
+
+def _interval(_: Any, attribute: attrs.Attribute[Any], value: tuple[float, float] | None) -> None:
+    if value is not None and not (math.isfinite(value[0]) and math.isfinite(value[1]) and value[0] <= value[1]):
+        raise ValueError(f"{attribute.name} must be two finite numbers, the smaller first, got {value}")
+
+
+@attrs.frozen(kw_only=True)
+class Measurement:
+    """Numbers of one trial; None where not measured.
+
+    ``accuracy`` is in the metric's own unit, ``accuracy_interval`` its confidence interval, ``samples`` how many samples it rests on,
+    ``latency_s`` seconds per batch, ``size_bytes`` bytes on disk, ``memory_bytes`` peak bytes, ``seconds`` what the trial itself took.
+    """
+
+    accuracy: float | None = attrs.field(default=None, validator=_optional_finite)
+    accuracy_interval: tuple[float, float] | None = attrs.field(default=None, validator=_interval)
+    samples: int | None = None
+    latency_s: float | None = attrs.field(default=None, validator=_optional_finite)
+    size_bytes: int | None = None
+    memory_bytes: int | None = None
+    seconds: float = attrs.field(default=0.0, validator=_finite)
+
+
+@attrs.frozen(kw_only=True)
+class Trial:
+    """An evaluated plan. ``index`` is its place in proposal order, ``error`` says why a failed or lost trial has no measurement.
+
+    ``meets`` is the evaluation's own verdict on the criterion where it made one (a sequential test); None leaves it to the accuracy.
+    """
+
+    index: int
+    plan: QuantizationPlan
+    status: TrialStatus = TrialStatus.COMPLETE
+    measurement: Measurement | None = None
+    error: str | None = None
+    meets: bool | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy of a complete trial; None when censored, failed or not measured."""
+        return self.measurement.accuracy if self.status is TrialStatus.COMPLETE and self.measurement else None
+
+    @property
+    def estimate(self) -> float | None:
+        """The accuracy on the samples seen, censored or not: good enough to rank operators, never to accept a model."""
+        return self.measurement.accuracy if self.measurement else None
+
+
+@attrs.frozen(kw_only=True)
+class ProbeResult:
+    """Scores of one probe by operator (higher hurts more), empty with an ``error`` when it failed; ``seconds`` is what it took."""
+
+    index: int
+    kind: str
+    plan: QuantizationPlan
+    ops: tuple[OpId, ...] = ()
+    scores: FrozenMap[OpId, float] = attrs.field(factory=FrozenMap)
+    seconds: float = attrs.field(default=0.0, validator=_finite)
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Pending:
+    """A proposal that has not finished."""
+
+    index: int
+    action: Evaluate | Probe
+
+
+Item = Trial | ProbeResult | Pending

@@ -1,0 +1,124 @@
+"""What a strategy sees: everything known about the search so far, as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Any
+
+import attrs
+from inc_config.capabilities import Capabilities
+from inc_config.frozen import FrozenMap
+from inc_config.plan import OpId, OpPlan, QuantizationPlan
+from inc_config.quantization import Approach
+from inc_config.tuning import AccuracyCriterion, ExitPolicy, Objective
+
+from inc_strategy.actions import Evaluate
+from inc_strategy.objective import best
+from inc_strategy.trial import Item, Pending, ProbeResult, Trial, TrialStatus
+
+LOST_TWICE = 2
+"""A plan that was lost this often is not proposed again: it may be what kills the worker."""
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class View:
+    """Capabilities, what is asked for, and every item in proposal order.
+
+    ``approach`` restricts which integer options are accepted, ``recipes`` go into every plan, ``baseline`` is the accuracy that the criterion
+    compares with (None: no accuracy is measured and every complete trial is feasible). Time is not in the view: the loop asks ``exit_reason``.
+    """
+
+    capabilities: Capabilities
+    approach: Approach = Approach.STATIC
+    recipes: FrozenMap[str, Any] = attrs.field(factory=FrozenMap)
+    criterion: AccuracyCriterion = attrs.field(factory=AccuracyCriterion)
+    objectives: tuple[Objective, ...] = (Objective(),)
+    exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
+    baseline: float | None = None
+    items: tuple[Item, ...] = ()
+    seed: int = 0
+
+    def accept(self, option: OpPlan) -> bool:
+        """Whether the approach allows an operator's option (float always is)."""
+        if not option.is_quantized or self.approach is Approach.AUTO:
+            return True
+        return option.is_dynamic == (self.approach is Approach.DYNAMIC)
+
+    @cached_property
+    def default_plan(self) -> QuantizationPlan:
+        """The best accepted option of every operator, with the recipes."""
+        return attrs.evolve(self.capabilities.plan(self.accept), recipes=self.recipes)
+
+    @cached_property
+    def quantizable(self) -> tuple[OpId, ...]:
+        """Operators with an accepted integer option, in execution order."""
+        return self.default_plan.quantized
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """Finished trials in proposal order, failed and lost ones among them."""
+        return tuple(item for item in self.items if isinstance(item, Trial))
+
+    @cached_property
+    def probes(self) -> tuple[ProbeResult, ...]:
+        """Finished probes in proposal order."""
+        return tuple(item for item in self.items if isinstance(item, ProbeResult))
+
+    @cached_property
+    def pending(self) -> tuple[Pending, ...]:
+        """Proposals that have not finished."""
+        return tuple(item for item in self.items if isinstance(item, Pending))
+
+    @cached_property
+    def spent(self) -> int:
+        """How many of ``max_trials`` are used up: finished and pending ones, but not the lost."""
+        return sum(trial.status is not TrialStatus.LOST for trial in self.trials) + len(_evaluations(self.pending))
+
+    @cached_property
+    def trials_left(self) -> int:
+        """How many more trials the exit policy allows."""
+        return max(0, self.exit_policy.max_trials - self.spent)
+
+    @cached_property
+    def results(self) -> FrozenMap[str, Trial]:
+        """The trial that settled each plan, by digest: evaluated, failed, or lost twice."""
+        lost = Counter(t.plan.digest for t in self.trials if t.status is TrialStatus.LOST)
+        final = {t.plan.digest: t for t in self.trials if t.status is not TrialStatus.LOST or lost[t.plan.digest] >= LOST_TWICE}
+        return FrozenMap(final)
+
+    @cached_property
+    def settled(self) -> frozenset[str]:
+        """Digests that must not be proposed again: those with a result and those pending."""
+        return frozenset(self.results) | {action.plan.digest for action in _evaluations(self.pending)}
+
+    def feasible(self, trial: Trial) -> bool:
+        """Whether a trial meets the criterion: by its own verdict, else by its (uncensored) accuracy; without a baseline every complete one does."""
+        if trial.status not in (TrialStatus.COMPLETE, TrialStatus.STOPPED_EARLY):
+            return False
+        if trial.meets is not None:
+            return trial.meets
+        if self.baseline is None:
+            return trial.status is TrialStatus.COMPLETE
+        return trial.accuracy is not None and self.criterion.is_met(trial.accuracy, self.baseline)
+
+    @cached_property
+    def best_feasible(self) -> Trial | None:
+        """The trial that serves the objectives best among those that meet the criterion."""
+        return best([t for t in self.trials if self.feasible(t)], self.objectives, higher_is_better=self.criterion.higher_is_better)
+
+    @cached_property
+    def best_so_far(self) -> Trial | None:
+        """The most accurate trial, feasible or not: complete ones before those stopped early, the earliest among equals."""
+        sign = 1.0 if self.criterion.higher_is_better else -1.0
+        known = [t for t in self.trials if t.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED_EARLY)]
+
+        def merit(trial: Trial) -> tuple[bool, bool, float]:
+            value = trial.estimate
+            return trial.status is TrialStatus.COMPLETE, value is not None, 0.0 if value is None else sign * value
+
+        return max(known, key=merit, default=None)
+
+
+def _evaluations(pending: tuple[Pending, ...]) -> tuple[Evaluate, ...]:
+    return tuple(item.action for item in pending if isinstance(item.action, Evaluate))
