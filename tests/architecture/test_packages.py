@@ -22,7 +22,16 @@ RUN_TIME = {
     "inc-bench": {"inc-config", "inc-data", "inc-metrics", "inc-adaptors", "psutil", "rich"},
     "inc-orchestrate": {"inc-config", "inc-data", "inc-metrics", "inc-adaptors", "inc-strategy", "inc-bench", "rich"},
 }
-OUR_GROUPS = ("inc.adaptors", "inc.metrics", "inc.datasets", "inc.transforms", "inc.strategies", "inc.steps", "inc.observers", "inc.criteria")
+OUR_GROUPS = (
+    "inc.adaptors",
+    "inc.metrics",
+    "inc.datasets",
+    "inc.transforms",
+    "inc.strategies",
+    "inc.steps",
+    "inc.observers",
+    "inc.criteria",
+)
 
 
 def project(package: str) -> dict[str, object]:
