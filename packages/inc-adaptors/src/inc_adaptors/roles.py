@@ -103,16 +103,24 @@ class Quantizes(Protocol):
 
 
 class TrainingSpec(Protocol):
-    """What ``Trains`` needs to know; ``inc_orchestrate.Training`` is one."""
+    """What ``Trains`` needs to know; ``inc_orchestrate.Training`` is one. Properties, so that a frozen class fits."""
 
-    loader: Iterable[Any]
-    loss: Callable[[Any, Any], Any]
-    optimizer: Callable[[Iterable[Any]], Any]
-    epochs: int | None
-    steps: int | None
-    scheduler: Callable[[Any], Any] | None
-    device: str | None
-    seed: int
+    @property
+    def loader(self) -> Iterable[Any]: ...
+    @property
+    def loss(self) -> Callable[[Any, Any], Any]: ...
+    @property
+    def optimizer(self) -> Callable[[Iterable[Any]], Any]: ...
+    @property
+    def epochs(self) -> int | None: ...
+    @property
+    def steps(self) -> int | None: ...
+    @property
+    def scheduler(self) -> Callable[[Any], Any] | None: ...
+    @property
+    def device(self) -> str | None: ...
+    @property
+    def seed(self) -> int: ...
 
 
 @runtime_checkable
@@ -187,7 +195,7 @@ class AccessesWeights(Protocol):
     """Score and mask weights."""
 
     def weights(self, handle: ModelHandle) -> Weights:
-        """Weight access bound to the handle's native model."""
+        """Weight access bound to the handle's native model, with the masks of ``handle.state`` already installed (not yet applied)."""
 
 
 @runtime_checkable
