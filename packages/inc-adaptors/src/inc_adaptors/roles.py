@@ -106,21 +106,36 @@ class TrainingSpec(Protocol):
     """What ``Trains`` needs to know; ``inc_orchestrate.Training`` is one. Properties, so that a frozen class fits."""
 
     @property
-    def loader(self) -> Iterable[Any]: ...
+    def loader(self) -> Iterable[Any]:
+        """Batches of inputs and targets, iterable once per epoch."""
+
     @property
-    def loss(self) -> Callable[[Any, Any], Any]: ...
+    def loss(self) -> Callable[[Any, Any], Any]:
+        """``(outputs, targets) -> loss`` in the framework's tensors."""
+
     @property
-    def optimizer(self) -> Callable[[Iterable[Any]], Any]: ...
+    def optimizer(self) -> Callable[[Iterable[Any]], Any]:
+        """``(parameters) -> optimizer``, called once per training."""
+
     @property
-    def epochs(self) -> int | None: ...
+    def epochs(self) -> int | None:
+        """Passes over the loader; None when ``steps`` says how long."""
+
     @property
-    def steps(self) -> int | None: ...
+    def steps(self) -> int | None:
+        """Optimizer steps; None when ``epochs`` says how long."""
+
     @property
-    def scheduler(self) -> Callable[[Any], Any] | None: ...
+    def scheduler(self) -> Callable[[Any], Any] | None:
+        """``(optimizer) -> learning-rate scheduler``, stepped after every optimizer step."""
+
     @property
-    def device(self) -> str | None: ...
+    def device(self) -> str | None:
+        """Where to train; None keeps the model where it is."""
+
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Seeds the framework's random numbers before the first step."""
 
 
 @runtime_checkable
