@@ -2,7 +2,8 @@
 
 Each round starts two fresh interpreters, in alternating order: one imports numpy, one imports numpy and then inc_metrics.
 Two figures come out of it: what the second import took inside its process, which is judged, and the paired difference between
-the two processes, which also carries the scatter of two numpy imports. Rounds that were not given a core of their own
+the two processes, which also carries the scatter of two numpy imports. The package loads its modules at first use, so the cost
+of using every public name is printed beside them. Rounds that were not given a core of their own
 (CPU time over wall time below 0.95) are thrown away.
 """
 
@@ -14,7 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 BOUND_MS = 20.0
 WANTED_ROUNDS = 25
@@ -32,8 +33,26 @@ middle = now()
 if sys.argv[1] == "both":
     import inc_metrics
 end = now()
-print(json.dumps({"start": start, "middle": middle, "end": end, "modules": sorted({name.partition(".")[0] for name in sys.modules})}))
+if sys.argv[1] == "both":
+    for name in inc_metrics.__all__:
+        getattr(inc_metrics, name)
+used = now()
+modules = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps({"start": start, "middle": middle, "end": end, "used": used, "modules": modules}))
 """
+
+
+class Report(TypedDict):
+    """What a child process prints: (CPU, wall) seconds at four moments, and the top-level modules it ended with."""
+
+    start: tuple[float, float]
+    middle: tuple[float, float]
+    end: tuple[float, float]
+    used: tuple[float, float]
+    modules: list[str]
+
+
+Moment = Literal["start", "middle", "end", "used"]
 
 
 class Round(NamedTuple):
@@ -42,6 +61,7 @@ class Round(NamedTuple):
     numpy_ms: float
     both_ms: float
     added_ms: float
+    used_ms: float
     cpu_share: float
 
 
@@ -73,13 +93,14 @@ def main() -> int:
     rows = {
         "import numpy (ms)": median_interval([each.numpy_ms for each in rounds]),
         "import inc_metrics after numpy (ms)": added,
+        "the same and every public name used (ms)": median_interval([each.used_ms for each in rounds]),
         "difference of the two processes (ms)": median_interval([each.both_ms - each.numpy_ms for each in rounds]),
         "inc_metrics / numpy (ratio)": median_interval([each.added_ms / each.numpy_ms for each in rounds]),
         f"inc_metrics / bound of {BOUND_MS:g} ms (ratio)": median_interval([each.added_ms / BOUND_MS for each in rounds]),
     }
-    print(f"{'CPU time':<40}{'median':>10}   95 % interval")
+    print(f"{'CPU time':<44}{'median':>10}   95 % interval")
     for label, row in rows.items():
-        print(f"{label:<40}{row.median:>10.3f}   [{row.low:.3f}, {row.high:.3f}]")
+        print(f"{label:<44}{row.median:>10.3f}   [{row.low:.3f}, {row.high:.3f}]")
     verdict = "holds" if added.high < BOUND_MS else "missed" if added.low > BOUND_MS else "inconclusive"
     print(f"bound of {BOUND_MS:g} ms: {verdict}")
     return 1 if verdict == "missed" or foreign else 0
@@ -89,25 +110,26 @@ def measure_round(*, numpy_first: bool) -> Round:
     """Run both processes once."""
     order = ("numpy", "both") if numpy_first else ("both", "numpy")
     reports = {what: run_child(what) for what in order}
-    spans = [(reports["numpy"], "start"), (reports["both"], "start"), (reports["both"], "middle")]
+    spans: list[tuple[Report, Moment]] = [(reports["numpy"], "start"), (reports["both"], "start"), (reports["both"], "middle")]
     shares = [cpu / wall for cpu, wall in (elapsed_ms(report, start, "end") for report, start in spans)]
     return Round(
         numpy_ms=elapsed_ms(reports["numpy"], "start", "end")[0],
         both_ms=elapsed_ms(reports["both"], "start", "end")[0],
         added_ms=elapsed_ms(reports["both"], "middle", "end")[0],
+        used_ms=elapsed_ms(reports["both"], "middle", "used")[0],
         cpu_share=min(shares),
     )
 
 
-def run_child(what: str) -> dict[str, list[float]]:
+def run_child(what: str) -> Report:
     """Start a fresh interpreter with one BLAS thread and return its clock readings."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run([sys.executable, "-c", CHILD, what], env={**os.environ, **threads}, capture_output=True, text=True, check=True)
-    report: dict[str, list[float]] = json.loads(done.stdout)
+    report: Report = json.loads(done.stdout)
     return report
 
 
-def elapsed_ms(report: dict[str, list[float]], start: str, end: str) -> tuple[float, float]:
+def elapsed_ms(report: Report, start: Moment, end: Moment) -> tuple[float, float]:
     """Return CPU and wall milliseconds between two readings."""
     cpu, wall = (1000.0 * (after - before) for before, after in zip(report[start], report[end], strict=True))
     return cpu, wall
@@ -116,7 +138,7 @@ def elapsed_ms(report: dict[str, list[float]], start: str, end: str) -> tuple[fl
 def foreign_modules() -> list[str]:
     """Return top-level modules that inc_metrics loads and numpy does not, other than its own and the standard library's."""
     loaded = set(run_child("both")["modules"]) - set(run_child("numpy")["modules"])
-    return sorted(str(name) for name in loaded if name != "inc_metrics" and name not in sys.stdlib_module_names)
+    return sorted(name for name in loaded if name != "inc_metrics" and name not in sys.stdlib_module_names)
 
 
 def median_interval(values: list[float]) -> Interval:
