@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as pillow
 
 from inc_data.faults import fault
@@ -38,7 +37,7 @@ class Digest:
     def add_array(self, array: Array) -> None:
         """Add the elements of an array in C order, without its shape and dtype."""
         # Viewed as bytes first: text and dates have no buffer of their own.
-        self._add(np.ascontiguousarray(array).reshape(-1).view(np.uint8) if array.nbytes else np.empty(0, np.uint8))
+        self._add(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.nbytes else b"")
 
     def add_file(self, path: Path) -> None:
         """Add the content of a file."""
@@ -49,7 +48,7 @@ class Digest:
         """Return the digest of what was added so far."""
         return self._sha.hexdigest()
 
-    def _add(self, content: bytes | NDArray[np.uint8]) -> None:
+    def _add(self, content: bytes | memoryview) -> None:
         self._sha.update(len(content).to_bytes(8, "little"))
         self._sha.update(content)
 

@@ -77,7 +77,7 @@ class Recipe(ImageTransform):
         """
         if not isinstance(data, list) or not data:
             raise ValueError(
-                fault(f"Expected a list of steps, got {type(data).__name__ if data else data!r}.", where=where, fix=f"write {_FORM}")
+                fault(f"Expected a list of steps, got {type(data).__name__ if data else data}.", where=where, fix=f"write {_FORM}")
             )
         steps = tuple(_step(entry, f"$[{position}] in {where}") for position, entry in enumerate(data))
         try:

@@ -6,6 +6,7 @@ import inspect
 import sys
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, Signature
 from typing import Any
 
 from inc_data.faults import fault, one_of
@@ -46,12 +47,21 @@ def transform_names() -> tuple[str, ...]:
 
 def _build(group: str, kind: str, name: str, args: dict[str, Any]) -> Any:
     factory = _load(group, kind, name)
+    signature = inspect.signature(factory)
     try:
-        inspect.signature(factory).bind(**args)
+        signature.bind(**args)
     except TypeError as error:
-        accepted = ", ".join(map(str, inspect.signature(factory).parameters.values())) or "no arguments"
-        raise TypeError(fault(f"{name}: {error}.", where=f"the arguments of {kind} {name}", fix=f"{name} takes {accepted}")) from error
+        open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+        unknown = [] if open_ended else sorted(set(args) - set(signature.parameters))
+        what = f"{name} has no argument {unknown[0]!r}." if unknown else f"{name}: {error}."
+        fix = f"use {one_of(unknown[0], signature.parameters)}" if unknown else f"call {name}{_without_types(signature)}"
+        raise TypeError(fault(what, where=f"the arguments of {kind} {name}", fix=fix)) from error
     return factory(**args)
+
+
+def _without_types(signature: Signature) -> Signature:
+    plain = [parameter.replace(annotation=Parameter.empty) for parameter in signature.parameters.values()]
+    return Signature(plain)
 
 
 def _load(group: str, kind: str, name: str) -> Any:

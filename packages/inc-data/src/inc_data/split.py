@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 
 from inc_data.faults import fault, whole_number
-from inc_data.fingerprint import digest_of
+from inc_data.fingerprint import digest_of, fingerprint
 from inc_data.protocols import Array, BatchReader, IndexArray, Item, Labelled
 from inc_data.randomness import permutation
 from inc_data.reading import batch_reader, checked_dataset, length_of
 
 
 class Subset:
-    """Some items of a dataset, by their numbers there."""
+    """Some items of a dataset, by their numbers there; a subset of a subset refers to the whole."""
 
     def __init__(self, dataset: Any, indices: Sequence[int] | IndexArray) -> None:
-        self.dataset = dataset
-        self.indices: IndexArray = np.asarray(indices, dtype=np.int64).reshape(-1)
+        numbers = np.asarray(indices, dtype=np.int64).reshape(-1)
+        self.dataset: Any = dataset.dataset if isinstance(dataset, Subset) else dataset
+        self.indices: IndexArray = dataset.indices[numbers] if isinstance(dataset, Subset) else numbers
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the content of the items, whatever their order here."""
-        return digest_of(self.dataset, np.sort(self.indices))
+        return fingerprint(self)
 
     @property
     def labels(self) -> Any:
@@ -46,8 +47,8 @@ class Subset:
         return None if read is None else lambda index: read(self.indices[index])
 
     def digest(self, indices: IndexArray) -> str:
-        """Return the dataset's digest of the items at ``indices`` of this subset."""
-        return digest_of(self.dataset, self.indices[indices])
+        """Return the dataset's digest of the items at ``indices`` of this subset, in the dataset's own order."""
+        return digest_of(self.dataset, np.sort(self.indices[indices]))
 
 
 @dataclass(frozen=True)
