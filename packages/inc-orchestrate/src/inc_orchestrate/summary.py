@@ -1,0 +1,137 @@
+"""What a compression did, as data that survives JSON: everything a table or a report shows."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class AccuracySummary:
+    """The criterion and how it ended.
+
+    ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the worst value
+    allowed, ``final`` the delivered model. Values are in the metric's own unit, None where nothing was measured.
+    """
+
+    metric: str
+    higher_is_better: bool = True
+    original: float | None = None
+    limit: float | None = None
+    final: float | None = None
+    is_met: bool = True
+    label_free: bool = False
+    confirmed: float | None = None
+    samples: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StageSummary:
+    """The model after one stage.
+
+    ``sparsity`` is the fraction of zeros over prunable weights; ``speedup`` the ratio of latencies before and after the stage (None: not
+    measured); ``gains`` says in words what the stage gained and what it did not.
+    """
+
+    name: str
+    accuracy: float | None = None
+    size_bytes: int
+    sparsity: float | None = None
+    speedup: float | None = None
+    seconds: float = 0.0
+    gains: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class OperatorSummary:
+    """One operator: its type, the precision it computes in, why it is in float (empty when it is not), and its fp32 weight bytes."""
+
+    op: str
+    type: str
+    precision: str
+    reason: str = ""
+    weight_bytes: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class LatencySummary:
+    """How many times faster the result is than one baseline, with the confidence interval of the paired ratio.
+
+    ``against`` names the baseline; ``verdict`` is faster, slower or inconclusive; latencies are seconds per batch.
+    """
+
+    against: str
+    ratio: float
+    low: float
+    high: float
+    verdict: str
+    baseline_s: float
+    candidate_s: float
+    batch_size: int
+    threads: int
+    confidence: float
+    noisy: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TrialSummary:
+    """One tuning trial: how many operators computed on integers, how it ended, and whether it met the criterion."""
+
+    index: int
+    status: str
+    quantized: int
+    operators: int
+    accuracy: float | None = None
+    size_bytes: int | None = None
+    latency_s: float | None = None
+    seconds: float = 0.0
+    is_feasible: bool = False
+    fallback: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HurtSummary:
+    """How much accuracy came back when these operators alone went to float, in the metric's unit."""
+
+    ops: tuple[str, ...]
+    gain: float
+
+
+@attrs.frozen(kw_only=True)
+class SparsitySummary:
+    """Fractions of zeros: over the weights that were to be pruned, over all prunable weights, and over the whole model; per weight by name."""
+
+    pruned: float
+    prunable: float
+    whole_model: float
+    weights: tuple[tuple[str, float], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """Everything ``print(result)`` shows, and what ``save`` writes beside the model."""
+
+    framework: str
+    target: str
+    accuracy: AccuracySummary
+    size_before_bytes: int
+    size_after_bytes: int
+    stages: tuple[StageSummary, ...] = ()
+    operators: tuple[OperatorSummary, ...] = ()
+    latency: tuple[LatencySummary, ...] = ()
+    sparsity: SparsitySummary | None = None
+    trials: tuple[TrialSummary, ...] = ()
+    hurts: tuple[HurtSummary, ...] = ()
+    stop_reason: str = ""
+    suggestions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def by_precision(self) -> dict[str, int]:
+        """How many operators compute in each precision."""
+        counts: dict[str, int] = {}
+        for row in self.operators:
+            counts[row.precision] = counts.get(row.precision, 0) + 1
+        return counts
