@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import attrs
 
+from inc_config.fields import as_float, number, whole
+
 
 @attrs.frozen(kw_only=True)
 class BenchmarkConfig:
     """How a model is timed.
 
-    ``rounds`` repeats of ``iterations`` calls each, after ``warmup`` calls; ``iterations`` 0 chooses as many as fill ``min_round_s`` seconds.
-    ``threads`` is the number of framework threads per instance (claims are made with 1). ``confidence`` is the level of intervals.
+    ``rounds`` repeats of ``iterations`` calls each, after ``warmup`` calls; ``iterations`` 0 chooses as many as fill ``min_round_s``
+    seconds. ``threads`` is the number of framework threads per instance (claims are made with 1). ``confidence`` is the level of intervals.
     """
 
-    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    warmup: int = attrs.field(default=5, validator=attrs.validators.ge(0))
-    iterations: int = attrs.field(default=0, validator=attrs.validators.ge(0))
-    rounds: int = attrs.field(default=15, validator=attrs.validators.ge(3))
-    min_round_s: float = attrs.field(default=0.05, converter=float, validator=attrs.validators.gt(0.0))
-    threads: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    confidence: float = attrs.field(default=0.95, converter=float, validator=[attrs.validators.gt(0.5), attrs.validators.lt(1.0)])
-    seed: int = 0
+    batch_size: int = attrs.field(default=1, validator=whole(minimum=1))
+    warmup: int = attrs.field(default=5, validator=whole(minimum=0))
+    iterations: int = attrs.field(default=0, validator=whole(minimum=0))
+    rounds: int = attrs.field(default=15, validator=whole(minimum=3))
+    min_round_s: float = attrs.field(default=0.05, converter=as_float, validator=number(above=0.0))
+    threads: int = attrs.field(default=1, validator=whole(minimum=1))
+    confidence: float = attrs.field(default=0.95, converter=as_float, validator=number(above=0.5, below=1.0))
+    seed: int = attrs.field(default=0, validator=whole(minimum=0))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import attrs
 
+from inc_config.fields import FieldError, strings
+from inc_config.frozen import FrozenMap
 from inc_config.plan import FLOAT, OpId, OpPlan, QuantizationPlan
 from inc_config.target import Target
 
@@ -42,18 +45,28 @@ class Reason:
         return f"{self.code.value}: {self.detail}" if self.detail else self.code.value
 
 
+def _options(value: Iterable[OpPlan]) -> tuple[OpPlan, ...]:
+    return tuple(value)
+
+
+def _ends_in_float(_: Any, attribute: attrs.Attribute[Any], value: tuple[OpPlan, ...]) -> None:
+    if not value or value[-1] != FLOAT:
+        raise FieldError(f"{attribute.name} must end with the float plan.", field=attribute.name, fix="append FLOAT")
+
+
 @attrs.frozen(kw_only=True)
 class OpCapability:
     """One operator's choices, best first.
 
     ``options`` never is empty and always ends with the float plan; ``reason`` says why there is no integer option.
-    ``members`` are native names the operator stands for after fusion; ``weight_bytes`` is its fp32 size in bytes; ``work`` its multiply-adds per sample (0: unknown).
+    ``members`` are native names the operator stands for after fusion; ``weight_bytes`` is its fp32 size in bytes; ``work`` its
+    multiply-adds per sample (0: unknown).
     """
 
     op: OpId
-    options: tuple[OpPlan, ...] = attrs.field(default=(FLOAT,), converter=tuple)
+    options: tuple[OpPlan, ...] = attrs.field(default=(FLOAT,), converter=_options, validator=_ends_in_float)
     reason: Reason | None = None
-    members: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    members: tuple[str, ...] = attrs.field(default=(), converter=strings)
     weight_bytes: int = 0
     work: int = 0
 
@@ -67,12 +80,16 @@ class OpCapability:
         return next((option for option in self.options if accept(option)), FLOAT)
 
 
+def _capabilities(value: Iterable[OpCapability]) -> tuple[OpCapability, ...]:
+    return tuple(value)
+
+
 @attrs.frozen(kw_only=True)
 class Capabilities:
     """Every operator of a model in execution order, for one target."""
 
     target: Target
-    ops: tuple[OpCapability, ...] = attrs.field(default=(), converter=tuple)
+    ops: tuple[OpCapability, ...] = attrs.field(default=(), converter=_capabilities)
 
     @property
     def quantizable(self) -> tuple[OpCapability, ...]:
@@ -81,7 +98,7 @@ class Capabilities:
 
     def plan(self, accept: Callable[[OpPlan], bool] = lambda _: True) -> QuantizationPlan:
         """The best accepted option of every operator (all operators appear in the plan)."""
-        return QuantizationPlan(target=self.target, ops={c.op: c.first(accept) for c in self.ops})  # type: ignore[arg-type]  # attrs converter
+        return QuantizationPlan(target=self.target, ops=FrozenMap({c.op: c.first(accept) for c in self.ops}))
 
     def restrict(self, *, exclude: tuple[str, ...] = (), exclude_types: tuple[str, ...] = ()) -> Capabilities:
         """Leave operators in float whose scope fully matches a regular expression in ``exclude`` or whose type is in ``exclude_types``."""

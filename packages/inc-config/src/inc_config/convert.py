@@ -2,45 +2,72 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
+import attrs
 import cattrs
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn
 
 from inc_config.dtypes import DType, FloatType, Granularity, IntegerType, PerChannel, PerGroup, PerTensor, parse_dtype
 from inc_config.errors import ConfigError, Fault
-from inc_config.frozen import FrozenMap, freeze, thaw
+from inc_config.faults import faults_of
+from inc_config.fields import FieldError, one_of
+from inc_config.frozen import FrozenMap, freeze_map, thaw
 from inc_config.named import Named, as_named
 from inc_config.plan import OpId, OpPlan
 from inc_config.pruning import BlockPattern, NofMPattern, Pattern, parse_pattern
 
 T = TypeVar("T")
 
-_GRANULARITIES: dict[str, type[Any]] = {"per_tensor": PerTensor, "per_channel": PerChannel, "per_group": PerGroup}
+
+@attrs.frozen
+class _PlanEntry:
+    """One operator of a plan as it stands in a document (a document's keys are strings, an operator is more)."""
+
+    op: OpId
+    plan: OpPlan
 
 
-def _exact(kind: type, name: str) -> Callable[[Any, Any], Any]:
+@attrs.frozen
+class _ScoreEntry:
+    """One operator's number as it stands in a document."""
+
+    op: OpId
+    score: float
+
+
+_ENTRIES: dict[tuple[Any, ...], type[Any]] = {(OpId, OpPlan): _PlanEntry, (OpId, float): _ScoreEntry}
+
+
+def _wrong(value: Any, wanted: str) -> FieldError:
+    return FieldError(f"{value!r:.200} is not {wanted}.", fix=f"give {wanted}")
+
+
+def _exact(kind: type, wanted: str) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not kind:
-            raise ValueError(f"expected {name}, got {value!r}")
+            raise _wrong(value, wanted)
         return value
 
     return structure
 
 
 def _number(value: Any, _: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, got {value!r}")
+    if type(value) not in (int, float):
+        raise _wrong(value, "a number")
     return float(value)
 
 
+def _path(value: Any, _: Any) -> Path:
+    if not isinstance(value, str):
+        raise _wrong(value, "a path")
+    return Path(value)
+
+
 def _named(value: Any, _: Any) -> Named:
-    if not isinstance(value, str | Mapping) or (isinstance(value, Mapping) and "name" not in value and len(value) != 1):
-        raise ValueError(f"expected a name or one {{name: arguments}} pair, got {value!r}")
     return as_named(value)
 
 
@@ -51,89 +78,108 @@ def _dtype(value: Any, _: Any) -> DType:
 def _integer_type(value: Any, _: Any) -> IntegerType:
     dtype = parse_dtype(str(value))
     if not isinstance(dtype, IntegerType):
-        raise ValueError(f"expected an integer type, got {value!r}")
+        raise _wrong(value, "an integer type such as 'int8'")
     return dtype
 
 
-def _granularity(value: Any, _: Any) -> Granularity:
-    kind = value.get("kind") if isinstance(value, Mapping) else value
-    if kind not in _GRANULARITIES:
-        raise ValueError(f"expected one of {', '.join(_GRANULARITIES)}, got {value!r}")
-    args = {k: v for k, v in value.items() if k != "kind"} if isinstance(value, Mapping) else {}
-    made: Granularity = _CONVERTER.structure(args, _GRANULARITIES[kind])
+def _structure_map(value: Any, cls: Any) -> FrozenMap[Any, Any]:
+    entry = _ENTRIES.get(get_args(cls))
+    if entry is None:
+        return freeze_map(value)
+    pairs = [attrs.astuple(item, recurse=False) for item in _CONVERTER.structure(value, tuple[entry, ...])]  # type: ignore[valid-type]  # chosen at run time
+    made: FrozenMap[Any, Any] = FrozenMap(dict(pairs))
+    if len(made) != len(pairs):
+        raise FieldError("An operator stands twice in the list.", fix="keep one entry per operator")
     return made
 
 
-def _unstructure_granularity(value: Granularity) -> dict[str, Any]:
-    kind = next(name for name, cls in _GRANULARITIES.items() if isinstance(value, cls))
-    return (
-        {"kind": kind}
-        | ({} if isinstance(value, PerTensor) else {"axis": value.axis})
-        | ({"size": value.size} if isinstance(value, PerGroup) else {})
-    )
-
-
-def _frozen_map(value: Any, cls: Any) -> FrozenMap[Any, Any]:
-    if get_args(cls) == (OpId, OpPlan):
-        entries = [_CONVERTER.structure(item, _OpEntry) for item in value]
-        return FrozenMap({entry.op: entry.plan for entry in entries})
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a mapping, got {value!r}")
-    return FrozenMap({key: freeze(item) for key, item in value.items()})
-
-
-def _unstructure_map(value: FrozenMap[Any, Any]) -> Any:
-    if any(isinstance(key, OpId) for key in value):
-        return [{"op": _CONVERTER.unstructure(op), "plan": _CONVERTER.unstructure(plan)} for op, plan in value.items()]
-    return thaw(value)
+def _unstructure_map_of(cls: Any) -> Callable[[FrozenMap[Any, Any]], Any]:
+    entry = _ENTRIES.get(get_args(cls))
+    if entry is None:
+        return thaw
+    return lambda value: [_CONVERTER.unstructure(entry(op, item)) for op, item in value.items()]
 
 
 def _strings(value: Any, _: Any) -> tuple[str, ...]:
     items = (value,) if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-        raise ValueError(f"expected a string or a list of strings, got {value!r}")
+        raise _wrong(value, "a string or a list of strings")
     return tuple(items)
+
+
+def _class_of(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    build = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True)
+
+    def structure(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _wrong(value, "a mapping")
+        return build(value, kind)
+
+    return structure
+
+
+def _is_tuple(cls: Any) -> bool:
+    return get_origin(cls) is tuple and get_args(cls)[1:] == (...,)
+
+
+def _tuple_of(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    (item, _) = get_args(cls)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise _wrong(value, "a list")
+        return tuple(converter.structure(list(value), list[item]))  # type: ignore[valid-type]  # a type known at run time
+
+    return structure
 
 
 def _make() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind, name in ((int, "an integer"), (bool, "true or false"), (str, "a string")):
-        converter.register_structure_hook(kind, _exact(kind, name))
+    for kind, wanted in ((int, "a whole number"), (bool, "true or false"), (str, "a string")):
+        converter.register_structure_hook(kind, _exact(kind, wanted))
     converter.register_structure_hook(float, _number)
-    converter.register_structure_hook(Path, lambda value, _: Path(str(value)))
+    converter.register_structure_hook(Path, _path)
     converter.register_unstructure_hook(Path, str)
+    converter.register_structure_hook_factory(attrs.has, _class_of)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_of)
+    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _strings)
     converter.register_structure_hook(Named, _named)
     converter.register_unstructure_hook(Named, lambda named: {"name": named.name, "args": thaw(named.args)} if named.args else named.name)
     converter.register_structure_hook_func(lambda cls: cls == DType, _dtype)
     converter.register_structure_hook(IntegerType, _integer_type)
     for dtype in (IntegerType, FloatType):
         converter.register_unstructure_hook(dtype, str)
-    converter.register_structure_hook_func(lambda cls: cls == Granularity, _granularity)
-    for cls in _GRANULARITIES.values():
-        converter.register_unstructure_hook(cls, _unstructure_granularity)
-    converter.register_structure_hook_func(lambda cls: cls == Pattern, lambda value, _: parse_pattern(str(value)))
+    converter.register_structure_hook_func(lambda cls: cls == Pattern, lambda value, _: parse_pattern(value))
     for pattern in (BlockPattern, NofMPattern):
         converter.register_unstructure_hook(pattern, str)
-    converter.register_structure_hook_func(lambda cls: get_origin(cls) is FrozenMap, _frozen_map)
-    converter.register_unstructure_hook_func(lambda cls: cls is FrozenMap or get_origin(cls) is FrozenMap, _unstructure_map)
-    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _strings)
+    converter.register_structure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), _structure_map)
+    converter.register_unstructure_hook_factory(lambda cls: FrozenMap in (cls, get_origin(cls)), _unstructure_map_of)
     return converter
 
 
 _CONVERTER = _make()
 
 
-class _OpEntry:
-    """One entry of a plan's operator list (only its structure hook is used)."""
+def register_tagged(union: Any, kinds: Mapping[str, type[Any]]) -> None:
+    """Write the members of a union of attrs classes as their fields and a ``kind``; a bare kind stands for the member's defaults."""
 
-    def __init__(self, op: OpId, plan: OpPlan) -> None:
-        self.op = op
-        self.plan = plan
+    def structure(value: Any, _: Any) -> Any:
+        fields = dict(value) if isinstance(value, Mapping) else {"kind": value}
+        kind = fields.pop("kind", None)
+        if not isinstance(kind, str) or kind not in kinds:
+            field = "kind" if isinstance(value, Mapping) else ""
+            raise FieldError(f"Unknown kind {kind!r:.100}.", field=field, fix=one_of(kind, kinds))
+        return _CONVERTER.structure(fields, kinds[kind])
+
+    def unstructure(value: Any) -> Any:
+        kind, cls = next((kind, cls) for kind, cls in kinds.items() if isinstance(value, cls))
+        return {"kind": kind, **_CONVERTER.unstructure(value, unstructure_as=cls)}
+
+    _CONVERTER.register_structure_hook_func(lambda cls: cls == union, structure)
+    _CONVERTER.register_unstructure_hook_func(lambda cls: cls == union, unstructure)
 
 
-_CONVERTER.register_structure_hook(
-    _OpEntry, lambda item, _: _OpEntry(_CONVERTER.structure(item["op"], OpId), _CONVERTER.structure(item["plan"], OpPlan))
-)
+register_tagged(Granularity, {"per_tensor": PerTensor, "per_channel": PerChannel, "per_group": PerGroup})
 
 
 def unstructure(value: Any) -> Any:
@@ -141,21 +187,23 @@ def unstructure(value: Any) -> Any:
     return _CONVERTER.unstructure(value)
 
 
-def structure(data: Any, cls: type[T], *, source: str = "") -> T:
+def structure(data: Any, cls: type[T], *, source: str = "", locate: Callable[[Fault], Fault] = lambda fault: fault) -> T:
     """Build a configuration object from plain data.
 
     Args:
         data: what a JSON or YAML reader returned.
         cls: the attrs class to build.
         source: file name for messages.
+        locate: adds line and column to a fault.
 
     Raises:
         ConfigError: with every fault found, each with its JSON path.
     """
     try:
         return _CONVERTER.structure(data, cls)
-    except Exception as error:  # noqa: BLE001  (cattrs groups arbitrary exceptions of hooks, converters and validators)
-        raise ConfigError(_faults(error, "$"), source=source) from error
+    except Exception as error:
+        faults = [locate(fault) for fault in faults_of(error)]
+        raise ConfigError(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)), source=source) from error
 
 
 def to_json(value: Any) -> str:
@@ -170,31 +218,25 @@ def from_json(text: str, cls: type[T], *, source: str = "") -> T:
         ConfigError: the text is not JSON or does not fit ``cls``.
     """
     try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ConfigError([Fault(path="$", what=f"Not JSON: {error}", fix="repair or replace the file")], source=source) from error
+        data = load_json(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([Fault(path="$", what=f"Not JSON: {error}.", fix="repair or replace the file")], source=source) from error
     return structure(data, cls, source=source)
 
 
-def _faults(error: BaseException, path: str) -> list[Fault]:
-    if isinstance(error, ClassValidationError | IterableValidationError):
-        with_notes, without = error.group_exceptions()
-        found: list[Fault] = []
-        for child, note in with_notes:
-            found += _faults(child, f"{path}.{note.name}" if hasattr(note, "name") else f"{path}[{note.index!r}]")
-        for child in without:
-            found += _faults(child, path)
-        return found
-    if isinstance(error, ForbiddenExtraKeysError):
-        known = [a.alias for a in getattr(error.cl, "__attrs_attrs__", ())]
-        return [_unknown_key(key, known, path) for key in sorted(error.extra_fields)]
-    if isinstance(error, KeyError):
-        return [Fault(path=path, what=f"Missing key {error.args[0]!r}.", fix=f"add {error.args[0]!r}")]
-    text = str(error).split("\n", 1)[0] or type(error).__name__
-    return [Fault(path=path, what=f"{text[0].upper()}{text[1:]}", fix="give a value of the kind named above")]
+def load_json(text: str) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: not JSON, or a key stands twice in one mapping.
+        RecursionError: nested too deep.
+    """
+    return json.loads(text, object_pairs_hook=_unique)
 
 
-def _unknown_key(key: str, known: list[str], path: str) -> Fault:
-    close = difflib.get_close_matches(key, known, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
-    return Fault(path=f"{path}.{key}", what=f"Unknown key {key!r}.", fix=fix)
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands twice in one mapping")
+    return made

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
+from inc_config.fields import Choice, FieldError, as_float, number
 
-class SoftTargetLoss(enum.Enum):
+
+class SoftTargetLoss(Choice):
     """The distance between student and teacher outputs: soft cross-entropy, Kullback-Leibler divergence, or squared error of the logits."""
 
     CE = "ce"
@@ -26,11 +26,11 @@ class DistillConfig:
         Hinton, Vinyals, Dean, arXiv:1503.02531, section 2.
     """
 
-    temperature: float = attrs.field(default=4.0, converter=float, validator=attrs.validators.gt(0.0))
+    temperature: float = attrs.field(default=4.0, converter=as_float, validator=number(above=0.0))
     loss: SoftTargetLoss = attrs.field(default=SoftTargetLoss.KL, converter=SoftTargetLoss)
-    student_weight: float = attrs.field(default=0.5, converter=float, validator=attrs.validators.ge(0.0))
-    teacher_weight: float = attrs.field(default=0.5, converter=float, validator=attrs.validators.ge(0.0))
+    student_weight: float = attrs.field(default=0.5, converter=as_float, validator=number(minimum=0.0))
+    teacher_weight: float = attrs.field(default=0.5, converter=as_float, validator=number(minimum=0.0))
 
     def __attrs_post_init__(self) -> None:
         if self.teacher_weight == 0.0:
-            raise ValueError("teacher_weight must be above 0: with 0 the teacher has no effect")
+            raise FieldError("With teacher_weight 0 the teacher has no effect.", field="teacher_weight", fix="give a number above 0")

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import attrs
+
+from inc_config.fields import Choice, FieldError, flag, one_of, whole
+
+
+def _bits(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if type(value) is not int or not 2 <= value <= 8:
+        raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix="give a whole number from 2 to 8")
 
 
 @attrs.frozen(order=True)
 class IntegerType:
     """An integer storage type of 2 to 8 bits; ``[qmin, qmax]`` are its codes."""
 
-    bits: int = attrs.field(validator=[attrs.validators.ge(2), attrs.validators.le(8)])
-    signed: bool
+    bits: int = attrs.field(validator=_bits)
+    signed: bool = attrs.field(validator=flag)
 
     @property
     def qmin(self) -> int:
@@ -54,14 +62,14 @@ def parse_dtype(text: str) -> DType:
     """Read ``"int8"``, ``"uint4"``, ``"bf16"`` and the like.
 
     Raises:
-        ValueError: no such type.
+        FieldError: no such type.
     """
     if text not in _BY_NAME:
-        raise ValueError(f"{text!r} is not a data type: use one of {', '.join(sorted(_BY_NAME))}")
+        raise FieldError(f"{text!r} is not a data type.", fix=one_of(text, sorted(_BY_NAME)))
     return _BY_NAME[text]
 
 
-class Scheme(enum.Enum):
+class Scheme(Choice):
     """``ASYMMETRIC`` spends every code on the range; ``SYMMETRIC`` keeps real zero on the middle code."""
 
     SYMMETRIC = "symmetric"
@@ -82,10 +90,13 @@ class PerChannel:
 
 @attrs.frozen
 class PerGroup:
-    """One scale per ``size`` consecutive elements along ``axis``: ``(4096, 4096)``, ``axis=1``, ``size=32`` has scale shape ``(4096, 128)``."""
+    """One scale per ``size`` consecutive elements along ``axis``.
+
+    A weight ``(4096, 4096)`` with ``axis=1``, ``size=32`` has scale shape ``(4096, 128)``.
+    """
 
     axis: int
-    size: int = attrs.field(validator=attrs.validators.ge(1))
+    size: int = attrs.field(validator=whole(minimum=1))
 
 
 Granularity = PerTensor | PerChannel | PerGroup

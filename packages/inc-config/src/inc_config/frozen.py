@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
+
+from inc_config.fields import FieldError
 
 K = TypeVar("K")
 V_co = TypeVar("V_co", covariant=True)
@@ -40,12 +43,18 @@ class FrozenMap(Mapping[K, V_co]):
 
 
 def freeze(value: Any) -> Any:
-    """Turn nested lists and mappings of plain data into tuples and ``FrozenMap``."""
+    """Turn nested lists and mappings of plain data into tuples and ``FrozenMap``.
+
+    Raises:
+        FieldError: something in it is not JSON data (NaN and infinity are not).
+    """
     if isinstance(value, Mapping):
-        return FrozenMap({key: freeze(item) for key, item in value.items()})
+        return freeze_map(value)
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
-    return value
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise FieldError(f"{value!r} is not plain data.", fix="use strings, finite numbers, true, false, null, lists and mappings")
 
 
 def thaw(value: Any) -> Any:
@@ -59,4 +68,9 @@ def thaw(value: Any) -> Any:
 
 def freeze_map(value: Mapping[str, Any]) -> FrozenMap[str, Any]:
     """Freeze a mapping with string keys (an attrs converter)."""
+    if not isinstance(value, Mapping):
+        raise FieldError(f"{value!r} is not a mapping.", fix="give names and their values")
+    wrong = [key for key in value if not isinstance(key, str)]
+    if wrong:
+        raise FieldError(f"{wrong[0]!r} cannot be a key.", fix="use strings as keys")
     return FrozenMap({key: freeze(item) for key, item in value.items()})

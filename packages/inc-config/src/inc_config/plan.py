@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import attrs
 
 from inc_config.dtypes import FP32, INT8, DType, Granularity, IntegerType, PerTensor, Scheme
+from inc_config.fields import Choice
 from inc_config.frozen import FrozenMap, freeze_map
 from inc_config.named import Named, as_named
 from inc_config.target import Target
@@ -43,7 +44,7 @@ class TensorKey:
         return f"{self.op}/{self.role}"
 
 
-class RangeSource(enum.Enum):
+class RangeSource(Choice):
     """When an activation's range is found: ``STATIC`` by calibration, ``DYNAMIC`` from each batch at run time."""
 
     STATIC = "static"
@@ -59,18 +60,22 @@ class TensorPlan:
 
     dtype: IntegerType = INT8
     scheme: Scheme = attrs.field(default=Scheme.SYMMETRIC, converter=Scheme)
-    granularity: Granularity = PerTensor()
+    granularity: Granularity = attrs.field(factory=PerTensor)
     threshold: Named = attrs.field(default=MINMAX, converter=as_named)
     ranges: RangeSource = attrs.field(default=RangeSource.STATIC, converter=RangeSource)
+
+
+def _tensors(value: Iterable[TensorPlan | None]) -> tuple[TensorPlan | None, ...]:
+    return tuple(value)
 
 
 @attrs.frozen(kw_only=True)
 class OpPlan:
     """What happens to one operator. A missing tensor plan leaves that tensor in float; ``OpPlan()`` is plain fp32."""
 
-    inputs: tuple[TensorPlan | None, ...] = attrs.field(default=(), converter=tuple)
+    inputs: tuple[TensorPlan | None, ...] = attrs.field(default=(), converter=_tensors)
     weight: TensorPlan | None = None
-    outputs: tuple[TensorPlan | None, ...] = attrs.field(default=(), converter=tuple)
+    outputs: tuple[TensorPlan | None, ...] = attrs.field(default=(), converter=_tensors)
     compute_dtype: DType = FP32
     algorithm: Named | None = None
 
@@ -93,12 +98,16 @@ class OpPlan:
 FLOAT = OpPlan()
 
 
+def _operators(value: Mapping[OpId, OpPlan]) -> FrozenMap[OpId, OpPlan]:
+    return value if isinstance(value, FrozenMap) else FrozenMap(value)
+
+
 @attrs.frozen(kw_only=True)
 class QuantizationPlan:
     """A map from operator to what happens to it, plus model-level recipes; the digest covers all of it."""
 
     target: Target
-    ops: FrozenMap[OpId, OpPlan] = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    ops: FrozenMap[OpId, OpPlan] = attrs.field(factory=FrozenMap, converter=_operators)
     recipes: FrozenMap[str, Any] = attrs.field(factory=FrozenMap, converter=freeze_map)
 
     @property
@@ -106,19 +115,28 @@ class QuantizationPlan:
         """Operators that compute on integers, in plan order."""
         return tuple(op for op, plan in self.ops.items() if plan.is_quantized)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON form; equal for equal plans whatever the order of construction."""
         from inc_config.convert import unstructure  # noqa: PLC0415  (convert needs this module's classes)
 
         document = unstructure(self)
         document["ops"].sort(key=lambda item: (item["op"]["scope"], item["op"]["call_index"], item["op"]["type"]))
-        return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(_canonical(document), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def with_ops(self, changes: Mapping[OpId, OpPlan]) -> QuantizationPlan:
         """The same plan with some operators' plans replaced."""
-        return attrs.evolve(self, ops=FrozenMap({**self.ops, **changes}))
+        return attrs.evolve(self, ops=FrozenMap(dict(self.ops) | dict(changes)))
 
     def with_float(self, ops: Iterable[OpId]) -> QuantizationPlan:
         """The same plan with these operators back in fp32."""
         return self.with_ops(dict.fromkeys(ops, FLOAT))
+
+
+def _canonical(value: Any) -> Any:
+    """Spell equal numbers one way (1.0 as 1), so that equal plans have equal digests."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    return [_canonical(item) for item in value] if isinstance(value, list) else value

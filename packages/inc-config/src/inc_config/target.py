@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
+from inc_config.fields import Choice
 
-class Runtime(enum.Enum):
+
+class Runtime(Choice):
     """The engine that executes the compressed model."""
 
     ONNXRUNTIME = "onnxruntime"
@@ -18,7 +18,7 @@ class Runtime(enum.Enum):
     TENSORRT = "tensorrt"
 
 
-class Isa(enum.Enum):
+class Isa(Choice):
     """The widest integer instruction set the engine may use."""
 
     GENERIC = "generic"
@@ -29,7 +29,7 @@ class Isa(enum.Enum):
     ARM = "arm"
 
 
-class Device(enum.Enum):
+class Device(Choice):
     """The device that executes the model."""
 
     CPU = "cpu"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import enum
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import attrs
 
+from inc_config.fields import Choice, FieldError, as_float, flag, number, whole
 from inc_config.named import Named, as_named
 
 
-class LossKind(enum.Enum):
+class LossKind(Choice):
     """``RELATIVE``: allowed loss is a fraction of the baseline; ``ABSOLUTE``: it is in the metric's own unit."""
 
     RELATIVE = "relative"
     ABSOLUTE = "absolute"
 
 
-class ObjectiveKind(enum.Enum):
+class ObjectiveKind(Choice):
     """What to make best among the models that meet the criterion."""
 
     ACCURACY = "accuracy"
@@ -33,9 +35,9 @@ class AccuracyCriterion:
     A baseline of 0.76 with ``loss=0.01, kind="relative"`` allows 0.7524; ``kind="absolute"`` allows 0.75.
     """
 
-    loss: float = attrs.field(default=0.01, converter=float, validator=[attrs.validators.ge(0.0)])
+    loss: float = attrs.field(default=0.01, converter=as_float, validator=number(minimum=0.0))
     kind: LossKind = attrs.field(default=LossKind.RELATIVE, converter=LossKind)
-    higher_is_better: bool = True
+    higher_is_better: bool = attrs.field(default=True, validator=flag)
 
     def limit(self, baseline: float) -> float:
         """The worst value that still meets the criterion, in the metric's unit."""
@@ -53,7 +55,7 @@ class Objective:
     """One quantity to improve and its weight among several."""
 
     kind: ObjectiveKind = attrs.field(default=ObjectiveKind.LATENCY, converter=ObjectiveKind)
-    weight: float = attrs.field(default=1.0, converter=float, validator=attrs.validators.gt(0.0))
+    weight: float = attrs.field(default=1.0, converter=as_float, validator=number(above=0.0))
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +65,18 @@ class ExitPolicy:
     ``timeout_s`` 0 means no time limit.
     """
 
-    max_trials: int = attrs.field(default=100, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)])
-    timeout_s: float = attrs.field(default=0.0, converter=float, validator=attrs.validators.ge(0.0))
-    first_success: bool = True
+    max_trials: int = attrs.field(default=100, validator=whole(minimum=1))
+    timeout_s: float = attrs.field(default=0.0, converter=as_float, validator=number(minimum=0.0))
+    first_success: bool = attrs.field(default=True, validator=flag)
+
+
+def _objectives(value: Iterable[Objective]) -> tuple[Objective, ...]:
+    return tuple(value)
+
+
+def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[Objective, ...]) -> None:
+    if not value:
+        raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix="name at least one objective, such as latency")
 
 
 @attrs.frozen(kw_only=True)
@@ -73,7 +84,7 @@ class TuningConfig:
     """How the search over plans is run; ``ledger`` is the folder that makes it resumable."""
 
     strategy: Named = attrs.field(default=Named("basic"), converter=as_named)
-    objectives: tuple[Objective, ...] = attrs.field(default=(Objective(),), converter=tuple, validator=attrs.validators.min_len(1))
+    objectives: tuple[Objective, ...] = attrs.field(default=(Objective(),), converter=_objectives, validator=_some)
     exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
-    seed: int = 0
+    seed: int = attrs.field(default=0, validator=whole(minimum=0))
     ledger: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
