@@ -105,6 +105,12 @@ def test_sizes_that_cannot_be_are_refused(sizes, kind, message):
         split(ArrayDataset(np.arange(10)), **sizes)
 
 
+def test_indices_of_a_subset_are_integers():
+    assert len(Subset([1, 2], [])) == 0
+    with pytest.raises(TypeError, match="Indices must be integers, got float64"):
+        Subset([1, 2], [0.5])
+
+
 def test_a_dataset_without_numbers_cannot_be_split():
     class Stream:
         def __iter__(self):

@@ -42,6 +42,7 @@ def test_a_transform_sees_the_image_and_keeps_the_label():
         (np.zeros((0, 2)), None, ValueError, r"no rows(?s:.*)where: inputs"),
         (np.zeros(3), np.float32(1), ValueError, r"no rows(?s:.*)where: labels"),
         ((), None, ValueError, "no rows"),
+        ([[1, 2], [3]], None, ValueError, "rows differ in shape"),
         (np.array([None, 1]), None, TypeError, "Python objects"),
     ],
 )

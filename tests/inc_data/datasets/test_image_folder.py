@@ -74,6 +74,10 @@ def test_a_fingerprint_survives_copying_and_touching_and_sees_a_changed_pixel(fo
 def test_a_folder_without_images_is_refused_with_what_is_missing(tmp_path, folder):
     with pytest.raises(ValueError, match=r"no such folder(?s:.*)nowhere"):
         ImageFolder(tmp_path / "nowhere")
+    with pytest.raises(TypeError, match="Expected a path, got None"):
+        ImageFolder(None)
+    with pytest.raises(ValueError, match="Unknown mode 'RGBY'"):
+        ImageFolder(folder, mode="RGBY")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"No images in the folder(?s:.*)empty(?s:.*)\.jpg"):
         ImageFolder(tmp_path / "empty")

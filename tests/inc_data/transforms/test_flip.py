@@ -20,7 +20,15 @@ def test_the_share_of_flips_is_p():
     assert abs(share - 0.25) < 0.05
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
-def test_p_is_a_probability(p):
-    with pytest.raises(ValueError, match="p is a probability"):
+@pytest.mark.parametrize(
+    ("p", "kind", "message"),
+    [
+        (-0.1, ValueError, "p is a probability"),
+        (1.1, ValueError, "p is a probability"),
+        (float("nan"), ValueError, "finite"),
+        ("a", TypeError, "number"),
+    ],
+)
+def test_p_is_a_probability(p, kind, message):
+    with pytest.raises(kind, match=message):
         RandomHorizontalFlip(p)

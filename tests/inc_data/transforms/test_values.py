@@ -55,11 +55,13 @@ def test_cast_cuts_fractions_and_refuses_what_does_not_fit():
 @pytest.mark.parametrize(
     ("build", "kind", "message"),
     [
-        (lambda: Rescale(0.0), ValueError, "cannot divide by 0.0"),
-        (lambda: Rescale(offset=float("nan")), ValueError, "add nan"),
+        (lambda: Rescale(0.0), ValueError, "divisor must not be 0"),
+        (lambda: Rescale(offset=float("nan")), ValueError, "offset must be finite, got nan"),
         (lambda: Normalize([0.5], [0.0]), ValueError, "std must be at least 1e-06"),
-        (lambda: Normalize("a", 1), TypeError, "mean must hold numbers"),
-        (lambda: Normalize([], [1]), ValueError, "mean must hold finite numbers"),
+        (lambda: Normalize("a", 1), TypeError, "mean must be a number, got 'a'"),
+        (lambda: Normalize([], [1]), ValueError, "mean holds no number"),
+        (lambda: Rescale("a"), TypeError, "divisor must be a number, got 'a'"),
+        (lambda: Normalize(0.5, 0.5, channel_axis=0.5), TypeError, "channel_axis must be an integer"),
         (lambda: Cast("bfloat17"), ValueError, "Unknown dtype 'bfloat17'"),
         (lambda: Cast("str"), ValueError, "Unknown dtype 'str'"),
         (

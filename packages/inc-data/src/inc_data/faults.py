@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 import operator
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def fault(what: str, *, where: str, fix: str) -> str:
@@ -40,3 +44,24 @@ def whole_number(value: object, *, minimum: int, name: str, where: str) -> int:
     if number < minimum:
         raise ValueError(fault(f"{name} must be at least {minimum}, got {number}.", where=where, fix=fix))
     return number
+
+
+def finite_number(value: object, *, name: str, where: str) -> float:
+    """Return ``value`` as a float; numpy numbers count, booleans do not.
+
+    Raises:
+        TypeError: not a real number.
+        ValueError: infinite or NaN.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(fault(f"{name} must be a number, got {value!r}.", where=where, fix=f"pass a number, for example {name}=0.5"))
+    if not math.isfinite(value):
+        raise ValueError(fault(f"{name} must be finite, got {value}.", where=where, fix=f"pass a finite number, for example {name}=0.5"))
+    return float(value)
+
+
+def checked_path(value: object, *, where: str) -> Path:
+    """Return ``value`` as a path; TypeError when it is neither text nor path-like."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(fault(f"Expected a path, got {value!r}.", where=where, fix="pass text or a pathlib.Path"))
+    return Path(value)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from inc_data.faults import fault, one_of
+from inc_data.faults import checked_path, fault, one_of
 from inc_data.protocols import Image
 from inc_data.registry import build_transform
 from inc_data.transforms.compose import Compose
@@ -109,7 +109,7 @@ def preprocessing(source: str | os.PathLike[str]) -> Recipe:
         TypeError: a step of the file has arguments that do not fit.
     """
     if not isinstance(source, str) or source.lower().endswith(".json"):
-        return Recipe.from_json(_read_json(Path(source)), where=str(source))
+        return Recipe.from_json(_read_json(checked_path(source, where="preprocessing")), where=str(source))
     if source not in _RECIPES:
         raise ValueError(
             fault(

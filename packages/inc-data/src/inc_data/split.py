@@ -20,7 +20,10 @@ class Subset:
     """Some items of a dataset, by their numbers there; a subset of a subset refers to the whole."""
 
     def __init__(self, dataset: Any, indices: Sequence[int] | IndexArray) -> None:
-        numbers = np.asarray(indices, dtype=np.int64).reshape(-1)
+        numbers = np.asarray(indices).reshape(-1)
+        if numbers.size and numbers.dtype.kind not in "iu":
+            raise TypeError(fault(f"Indices must be integers, got {numbers.dtype}.", where="Subset", fix="pass the numbers of items"))
+        numbers = numbers.astype(np.int64)
         self.dataset: Any = dataset.dataset if isinstance(dataset, Subset) else dataset
         self.indices: IndexArray = dataset.indices[numbers] if isinstance(dataset, Subset) else numbers
 

@@ -25,13 +25,13 @@ class ArrayDataset:
         transform: applied to each item when it is read; batches are then read item by item.
 
     Raises:
-        ValueError: an array has no rows, or the arrays differ in their number of rows.
+        ValueError: an array has no rows, or the arrays differ in their number of rows, or rows in their shape.
         TypeError: a leaf is no array of numbers or text.
     """
 
     def __init__(self, inputs: Any, labels: Any = None, *, transform: Callable[[Any], Any] | None = None) -> None:
-        self.inputs = map_leaves(np.asarray, inputs)
-        self._labels = None if labels is None else map_leaves(np.asarray, labels)
+        self.inputs = map_leaves(_as_rows, inputs)
+        self._labels = None if labels is None else map_leaves(_as_rows, labels)
         self.transform = transform
         self._length = _common_length([*leaves(self.inputs, "inputs"), *(leaves(self._labels, "labels") if labels is not None else ())])
 
@@ -73,12 +73,17 @@ class ArrayDataset:
         return inputs if self._labels is None else (inputs, map_leaves(lambda array: array[index], self._labels))
 
 
+def _as_rows(values: Any) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(fault("The rows differ in shape.", where="ArrayDataset", fix="pad or cut them to one shape")) from error
+
+
 def _common_length(arrays: list[tuple[str, Array]]) -> int:
     for path, array in arrays:
         if array.dtype.hasobject:
-            raise TypeError(
-                fault("The rows are Python objects or differ in shape.", where=path, fix="give one array of numbers with equal rows")
-            )
+            raise TypeError(fault("The rows are Python objects.", where=path, fix="give an array of numbers or text"))
     rows = {path: array.shape[0] if array.ndim else 0 for path, array in arrays}
     if not rows or 0 in rows.values():
         empty = [path for path, count in rows.items() if count == 0] or ["inputs"]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import ImageMode
 
-from inc_data.faults import fault
+from inc_data.faults import checked_path, fault
 from inc_data.fingerprint import Digest, describe
 from inc_data.images import SUFFIXES, open_image
 from inc_data.protocols import IndexArray, Item
@@ -29,13 +30,14 @@ class ImageFolder:
         mode: pillow mode that every image is converted to.
 
     Raises:
-        ValueError: ``root`` is no folder, holds no images, holds images beside class folders, or a class folder holds none.
+        ValueError: ``root`` is no folder, holds no images, holds images beside class folders, or a class folder holds none;
+            or pillow has no such mode.
     """
 
     def __init__(self, root: str | os.PathLike[str], transform: Callable[[Any], Any] | None = None, *, mode: str = "RGB") -> None:
-        self.root = Path(root)
+        self.root = checked_path(root, where="ImageFolder")
         self.transform = transform
-        self.mode = mode
+        self.mode = _checked_mode(mode)
         if not self.root.is_dir():
             raise ValueError(fault("There is no such folder.", where=str(self.root), fix="give the folder that holds the images"))
         self.classes, self.paths, self._labels = _find(self.root)
@@ -61,6 +63,16 @@ class ImageFolder:
             digest.add_text(f"{path.relative_to(self.root).as_posix()} {-1 if self._labels is None else self._labels[index]}")
             digest.add_file(path)
         return digest.hexdigest()
+
+
+def _checked_mode(mode: str) -> str:
+    try:
+        ImageMode.getmode(mode)
+    except KeyError as error:
+        raise ValueError(
+            fault(f"Unknown mode {mode!r}.", where="ImageFolder", fix="a mode of pillow such as 'RGB', 'L' or 'RGBA'")
+        ) from error
+    return mode
 
 
 def _find(root: Path) -> tuple[tuple[str, ...], tuple[Path, ...], IndexArray | None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inc_data.faults import fault, whole_number
+from inc_data.faults import fault, finite_number, whole_number
 from inc_data.protocols import Array, Item
 from inc_data.structure import map_leaves
 
@@ -38,10 +38,13 @@ class ArraySpec:
         object.__setattr__(self, "shape", tuple(whole_number(n, minimum=1, name="shape", where="ArraySpec") for n in self.shape))
         dtype = _numeric_dtype(self.dtype)
         object.__setattr__(self, "dtype", dtype.name)
+        finite_number(self.low, name="low", where="ArraySpec")
+        if self.high is not None:
+            finite_number(self.high, name="high", where="ArraySpec")
         if dtype.kind == "f":
-            high = 1.0 if self.high is None else float(self.high)
+            high = 1.0 if self.high is None else self.high
             object.__setattr__(self, "high", high)
-            self._require(np.isfinite([self.low, high]).all() and self.low < high, "finite numbers with low < high")
+            self._require(self.low < high, "numbers with low < high")
         elif dtype.kind in "iu":
             limits = np.iinfo(dtype)
             inside = self.high is not None and limits.min <= self.low < self.high <= int(limits.max) + 1

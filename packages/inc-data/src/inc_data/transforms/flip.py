@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image as pillow
 
-from inc_data.faults import fault
+from inc_data.faults import fault, finite_number
 from inc_data.protocols import Image
 from inc_data.transforms.geometry import image_size
 from inc_data.transforms.protocol import RandomTransform
@@ -20,7 +20,7 @@ class RandomHorizontalFlip(RandomTransform):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.0 <= self.p <= 1.0:
+        if not 0.0 <= finite_number(self.p, name="p", where="RandomHorizontalFlip") <= 1.0:
             raise ValueError(fault(f"p is a probability, got {self.p}.", where="RandomHorizontalFlip", fix="pass 0.0 to 1.0"))
 
     def apply(self, image: Image) -> Image:

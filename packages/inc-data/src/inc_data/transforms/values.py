@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from inc_data.faults import fault
+from inc_data.faults import fault, finite_number, whole_number
 from inc_data.images import as_array
 from inc_data.protocols import Array, Image
 from inc_data.transforms.protocol import ImageTransform
@@ -29,12 +28,13 @@ class Rescale(ImageTransform):
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.divisor) or self.divisor == 0 or not math.isfinite(self.offset):
+        finite_number(self.offset, name="offset", where="Rescale")
+        if finite_number(self.divisor, name="divisor", where="Rescale") == 0:
             raise ValueError(
                 fault(
-                    f"Rescale cannot divide by {self.divisor} and add {self.offset}.",
+                    "divisor must not be 0.",
                     where="Rescale",
-                    fix="pass finite numbers, the divisor not 0, for example Rescale(divisor=255.0)",
+                    fix="pass the number that becomes 1, for example Rescale(divisor=255.0)",
                 )
             )
 
@@ -66,6 +66,7 @@ class Normalize(ImageTransform):
         object.__setattr__(self, "mean", _numbers(self.mean, "mean"))
         std = _numbers(self.std, "std")
         object.__setattr__(self, "std", std)
+        whole_number(self.channel_axis, minimum=-3, name="channel_axis", where="Normalize")
         if min(std) < SMALLEST_STD:
             raise ValueError(
                 fault(f"std must be at least {SMALLEST_STD}, got {min(std)}.", where="Normalize", fix="take out channels that are constant")
@@ -136,14 +137,11 @@ def _float_type(pixels: Array) -> np.dtype[Any]:
 
 def _numbers(values: Any, name: str) -> tuple[float, ...]:
     sequence = tuple(values) if isinstance(values, list | tuple | np.ndarray) else (values,)
-    fix = f"pass one finite number per channel, for example {name}=(0.5, 0.5, 0.5)"
-    try:
-        numbers = tuple(float(value) for value in sequence)
-    except (TypeError, ValueError) as error:
-        raise TypeError(fault(f"{name} must hold numbers, got {values!r}.", where="Normalize", fix=fix)) from error
-    if not numbers or not all(map(math.isfinite, numbers)):
-        raise ValueError(fault(f"{name} must hold finite numbers, got {values!r}.", where="Normalize", fix=fix))
-    return numbers
+    if not sequence:
+        raise ValueError(
+            fault(f"{name} holds no number.", where="Normalize", fix=f"pass one per channel, for example {name}=(0.5, 0.5, 0.5)")
+        )
+    return tuple(finite_number(value, name=name, where="Normalize") for value in sequence)
 
 
 def _unknown_dtype(dtype: object) -> ValueError:
