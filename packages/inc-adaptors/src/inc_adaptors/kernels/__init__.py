@@ -1,0 +1,1 @@
+"""Compiled loops over arrays, each with a numpy twin of identical results."""

@@ -1,0 +1,148 @@
+"""Smallest and largest value of an array, leaving out and counting what is no ordinary number.
+
+A float32 is compared through its bits: read as an integer, with the lower 31 bits of negatives flipped, its order is the order of the values, NaN and
+infinity lie outside every finite number, and the compiler can vectorize minimum and maximum without being told that NaN never comes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inc_adaptors.kernels.compiled import compiled
+
+MASK_MAGNITUDE = 1e30
+"""Magnitudes beyond this are attention masks and the like: counted, and left out of ranges."""
+
+_LIMIT = np.int32(np.float32(MASK_MAGNITUDE).view(np.int32))
+_INFINITY = np.int32(0x7F800000)
+_MAGNITUDE = np.int32(0x7FFFFFFF)
+_LARGEST = np.int32(2147483647)
+_SMALLEST = np.int32(-2147483648)
+_SIGN = np.int32(31)
+
+
+class Extent(NamedTuple):
+    """``minimum`` is +inf and ``maximum`` -inf where no value counts; ``masked`` counts finite magnitudes beyond ``MASK_MAGNITUDE``."""
+
+    minimum: float
+    maximum: float
+    non_finite: int
+    masked: int
+
+
+def extent(values: NDArray[np.float32]) -> Extent:
+    """Range of a contiguous float32 array of any shape."""
+    scratch = np.empty(2, np.int32)
+    non_finite, masked = extent_of_bits(values.reshape(-1).view(np.int32), scratch)
+    low, high = scratch.view(np.float32)
+    return Extent(float(low), float(high), non_finite, masked)
+
+
+def extent_numpy(values: NDArray[np.float32]) -> Extent:
+    """Twin of ``extent``."""
+    non_finite = values.size - int(np.count_nonzero(np.isfinite(values)))
+    kept = values[np.abs(values) <= np.float32(MASK_MAGNITUDE)]
+    masked = values.size - kept.size - non_finite
+    if kept.size == 0:
+        return Extent(np.inf, -np.inf, non_finite, masked)
+    return Extent(float(kept.min()) + 0.0, float(kept.max()) + 0.0, non_finite, masked)
+
+
+def channel_extent(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
+    """Minimum and maximum per index of ``axis``, shape (C,) each (+inf and -inf where no value counts), and the non-finite and masked of all."""
+    shape = around_axis(values.shape, axis)
+    keys = np.empty((2, shape[1]), np.int32)
+    keys[0], keys[1] = _LARGEST, _SMALLEST
+    non_finite, masked = _widen_channels(values.reshape(shape).view(np.int32), keys)
+    bounds = np.empty(2, np.int32)
+    ends = np.empty((2, shape[1]), np.float32)
+    for channel in range(shape[1]):
+        _write_bounds(keys[0, channel], keys[1, channel], bounds)
+        ends[:, channel] = bounds.view(np.float32)
+    return ends[0], ends[1], non_finite, masked
+
+
+def channel_extent_numpy(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
+    """Twin of ``channel_extent``."""
+    others = tuple(i for i in range(values.ndim) if i != range(values.ndim)[axis])
+    kept = np.abs(values) <= np.float32(MASK_MAGNITUDE)
+    non_finite = values.size - int(np.count_nonzero(np.isfinite(values)))
+    masked = values.size - int(np.count_nonzero(kept)) - non_finite
+    low = np.where(kept, values, np.float32(np.inf)).min(axis=others, initial=np.float32(np.inf))
+    high = np.where(kept, values, np.float32(-np.inf)).max(axis=others, initial=np.float32(-np.inf))
+    return low + np.float32(0.0), high + np.float32(0.0), non_finite, masked
+
+
+def around_axis(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
+    """The shape as (everything before, ``axis``, everything after)."""
+    axis = range(len(shape))[axis]
+    return int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
+
+
+@compiled
+def _widen_channels(bits: NDArray[np.int32], keys: NDArray[np.int32]) -> tuple[int, int]:
+    """Widen the keys, shape (2, C), by bits of shape (outer, C, inner)."""
+    non_finite = 0
+    masked = 0
+    for outer in range(bits.shape[0]):
+        for channel in range(bits.shape[1]):
+            low = keys[0, channel]
+            high = keys[1, channel]
+            for i in range(bits.shape[2]):
+                b = bits[outer, channel, i]
+                magnitude = np.int32(b & _MAGNITUDE)
+                ordinary = magnitude <= _LIMIT
+                key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
+                low = min(low, key if ordinary else _LARGEST)
+                high = max(high, key if ordinary else _SMALLEST)
+                non_finite += magnitude >= _INFINITY
+                masked += (not ordinary) and magnitude < _INFINITY
+            keys[0, channel] = low
+            keys[1, channel] = high
+    return non_finite, masked
+
+
+@compiled
+def extent_of_bits(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
+    """Write the bits of minimum and maximum to ``bounds``, shape (2,); returns how many values are non-finite and how many are masks."""
+    low = _LARGEST
+    high = _SMALLEST
+    for i in range(bits.size):
+        b = bits[i]
+        key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
+        low = min(low, key)
+        high = max(high, key)
+    non_finite = 0
+    masked = 0
+    if high > _LIMIT or low < np.int32(~_LIMIT):
+        low = _LARGEST
+        high = _SMALLEST
+        for i in range(bits.size):
+            b = bits[i]
+            magnitude = np.int32(b & _MAGNITUDE)
+            if magnitude <= _LIMIT:
+                key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
+                low = min(low, key)
+                high = max(high, key)
+            elif magnitude >= _INFINITY:
+                non_finite += 1
+            else:
+                masked += 1
+    _write_bounds(low, high, bounds)
+    return non_finite, masked
+
+
+@compiled
+def _write_bounds(low: Any, high: Any, bounds: NDArray[np.int32]) -> None:
+    """Turn keys back into float bits; +inf and -inf where no key was seen, +0.0 for -0.0 (whose key is -1)."""
+    if low > high:
+        bounds[0] = _INFINITY
+        bounds[1] = np.int32(_INFINITY | _SMALLEST)
+        return
+    low = max(low, np.int32(0)) if low == np.int32(-1) else low
+    high = max(high, np.int32(0)) if high == np.int32(-1) else high
+    bounds[0] = np.int32(low ^ np.int32(np.int32(low >> _SIGN) & _MAGNITUDE))
+    bounds[1] = np.int32(high ^ np.int32(np.int32(high >> _SIGN) & _MAGNITUDE))
