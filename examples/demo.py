@@ -1,0 +1,112 @@
+"""The main job, end to end: prune, distil and quantize a trained model, save it, load it, measure it; then the same model on ONNX Runtime.
+
+Run it with ``nox -s demo``. Exits non-zero when a criterion is missed, nothing was quantized, a latency interval includes 1, or a reloaded
+model answers differently.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from inc_adaptors.torch.adaptor import TorchAdaptor
+from inc_metrics import Accuracy
+from inc_orchestrate import Distill, Evaluation, FitResult, Pipeline, Prune, Quantize, Training, load
+from rich.console import Console
+
+import digits
+
+CONSOLE = Console()
+EPOCHS = 5
+
+
+def say(text: str) -> None:
+    """Say what happens next."""
+    CONSOLE.rule(text, align="left")
+
+
+def failures(route: str, result: FitResult, same: bool) -> list[str]:
+    """What the demo promises and this route does not keep."""
+    summary = result.summary
+    kept = {
+        "the accuracy criterion is met": result.is_feasible,
+        "operators are quantized": any(precision.startswith("int8") for precision in summary.by_precision),
+        "the result is faster than fp32, with the whole interval above 1": bool(summary.latency) and all(found.low > 1 for found in summary.latency),
+        "the reloaded model answers the same": same,
+    }
+    return [f"{route}: not true that {promise}" for promise, true in kept.items() if not true]
+
+
+def report(route: str, result: FitResult, same: bool) -> list[str]:
+    """Print one route's tables and return its failures."""
+    say(route)
+    CONSOLE.print(str(result), markup=False, highlight=False)
+    CONSOLE.print(f"saved, loaded again, and compared on the evaluation data: {'identical' if same else 'DIFFERENT'}")
+    return failures(route, result, same)
+
+
+def outputs(model: torch.nn.Module, loader: torch.utils.data.DataLoader) -> np.ndarray:
+    """A torch model's logits over a loader, shape (N, 10)."""
+    with torch.no_grad():
+        return np.concatenate([model(images).numpy() for images, _ in loader])
+
+
+def torch_route(mode: str, student: torch.nn.Module, teacher: torch.nn.Module, data: dict, folder: Path) -> list[str]:
+    """Prune, distil and quantize the student in PyTorch."""
+    result = Pipeline(
+        [
+            Prune(target_sparsity=0.5, pattern="4x1", criterion="snip_momentum", frequency=4),
+            Distill(teacher=teacher, temperature=4.0),
+            Quantize(approach="static", accuracy_loss=0.01),
+        ],
+        mode=mode,
+        train=Training(data["train"], loss=torch.nn.functional.cross_entropy, optimizer=lambda p: torch.optim.Adam(p, 5e-4), epochs=2),
+        calibrate=data["calibration"],
+        evaluate=Evaluation(data["evaluation"], Accuracy()),
+    ).fit(student)
+    result.save(folder / mode)
+    again = load(folder / mode, model=digits.student())
+    same = np.array_equal(outputs(again, data["evaluation"]), outputs(result.model, data["evaluation"]))
+    return report(f"PyTorch, {mode}", result, same)
+
+
+def onnx_route(student: torch.nn.Module, data: dict, folder: Path) -> list[str]:
+    """Quantize the student after its export to ONNX."""
+    adaptor = TorchAdaptor()
+    path = adaptor.export_onnx(adaptor.open(student), folder / "student.onnx", example_inputs=next(iter(data["train"]))[0][:1])
+    evaluate = Evaluation(data["evaluation"], Accuracy())
+    result = Pipeline([Quantize(accuracy_loss=0.01)], calibrate=data["calibration"], evaluate=evaluate).fit(path)
+    result.save(folder / "onnx")
+    same = load(folder / "onnx").SerializeToString() == result.model.SerializeToString()
+    return report("ONNX Runtime", result, same)
+
+
+def main() -> int:
+    """Run all three routes; 0 when every promise is kept."""
+    began = time.monotonic()
+    torch.manual_seed(0)
+    torch.set_num_threads(2)
+    data = digits.loaders()
+    student, teacher = digits.student(), digits.teacher()
+    for name, model in (("student", student), ("teacher", teacher)):
+        say(f"training the {name}: {sum(p.numel() for p in model.parameters()):,} parameters, {EPOCHS} epochs")
+        digits.train(model, data["train"], epochs=EPOCHS)
+    missed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("multi-shot", "one-shot"):
+            say(f"prune, distil and quantize in PyTorch, {mode}")
+            missed += torch_route(mode, student, teacher, data, Path(folder))
+        say("export to ONNX and quantize for ONNX Runtime")
+        missed += onnx_route(student, data, Path(folder))
+    say(f"done in {time.monotonic() - began:.0f} s")
+    for line in missed:
+        CONSOLE.print(line, style="bold red")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
