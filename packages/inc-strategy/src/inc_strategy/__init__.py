@@ -9,6 +9,6 @@ from inc_strategy.trial import Item, Measurement, Pending, ProbeResult, Trial, T
 from inc_strategy.view import View
 
 __all__ = [
-    "Action", "Evaluate", "Hurt", "Item", "Ledger", "Measurement", "Outcome", "Pending", "Probe", "ProbeResult", "Stop", "Strategy", "Trial", "TrialStatus",
-    "View", "Wait", "exit_reason", "spent_s", "summary",
+    "Action", "Evaluate", "Hurt", "Item", "Ledger", "Measurement", "Outcome", "Pending", "Probe", "ProbeResult", "Stop", "Strategy",
+    "Trial", "TrialStatus", "View", "Wait", "exit_reason", "spent_s", "summary",
 ]  # fmt: skip

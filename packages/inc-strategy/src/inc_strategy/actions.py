@@ -15,7 +15,10 @@ class Evaluate:
 
 @attrs.frozen
 class Probe:
-    """Score ``ops`` without a trial: ``kind`` names the score (``"mse"``, ``"latency"``), ``plan`` is the quantized model it is taken on."""
+    """Score ``ops`` without a trial.
+
+    ``kind`` names the score (``"mse"``, ``"latency"``), ``plan`` is the quantized model it is taken on.
+    """
 
     kind: str
     plan: QuantizationPlan

@@ -26,8 +26,8 @@ class Outcome:
     """The end of a search.
 
     ``best`` is the best feasible trial, or (``is_feasible`` False) the most accurate one; None only when no trial gave a model.
-    ``frontier`` holds complete trials that no other beats in accuracy, latency and size at once; ``hurts`` the operators that hurt most, worst first;
-    ``suggestions`` what to try next, one sentence each.
+    ``frontier`` holds complete trials that no other beats in accuracy, latency and size at once; ``hurts`` the operators that hurt most,
+    worst first; ``suggestions`` what to try next, one sentence each.
     """
 
     best: Trial | None

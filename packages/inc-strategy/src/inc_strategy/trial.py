@@ -16,8 +16,8 @@ from inc_strategy.actions import Evaluate, Probe
 class TrialStatus(enum.Enum):
     """How a trial ended.
 
-    ``STOPPED_EARLY``: the verdict was certain before all data were seen, so its accuracy is censored. ``FAILED``: the evaluation raised or gave no
-    number. ``LOST``: the process or worker that ran it is gone; it may be proposed again.
+    ``STOPPED_EARLY``: the verdict was certain before all data were seen, so its accuracy is censored. ``FAILED``: the evaluation raised
+    or gave no number. ``LOST``: the process or worker that ran it is gone; it may be proposed again.
     """
 
     COMPLETE = "complete"
@@ -83,13 +83,14 @@ class Trial:
 
 @attrs.frozen(kw_only=True)
 class ProbeResult:
-    """Scores of one probe by operator (higher hurts more), empty with an ``error`` when it failed; ``seconds`` is what it took."""
+    """Scores of one probe by operator (higher hurts more), empty with an ``error`` when it failed or was lost; ``seconds`` it took."""
 
     index: int
     kind: str
     plan: QuantizationPlan
     ops: tuple[OpId, ...] = ()
     scores: FrozenMap[OpId, float] = attrs.field(factory=FrozenMap)
+    status: TrialStatus = TrialStatus.COMPLETE
     seconds: float = attrs.field(default=0.0, validator=_finite)
     error: str | None = None
 

@@ -25,8 +25,9 @@ LOST_TWICE = 2
 class View:
     """Capabilities, what is asked for, and every item in proposal order.
 
-    ``approach`` restricts which integer options are accepted, ``recipes`` go into every plan, ``baseline`` is the accuracy that the criterion
-    compares with (None: no accuracy is measured and every complete trial is feasible). Time is not in the view: the loop asks ``exit_reason``.
+    ``approach`` restricts which integer options are accepted, ``recipes`` go into every plan, ``baseline`` is the accuracy that the
+    criterion compares with (None: no accuracy is measured and every complete trial is feasible). Time is not in the view: the loop asks
+    ``exit_reason``.
     """
 
     capabilities: Capabilities
@@ -93,7 +94,10 @@ class View:
         return frozenset(self.results) | {action.plan.digest for action in _evaluations(self.pending)}
 
     def feasible(self, trial: Trial) -> bool:
-        """Whether a trial meets the criterion: by its own verdict, else by its (uncensored) accuracy; without a baseline every complete one does."""
+        """Whether a trial meets the criterion: by its own verdict, else by its uncensored accuracy.
+
+        Without a baseline every complete trial does.
+        """
         if trial.status not in (TrialStatus.COMPLETE, TrialStatus.STOPPED_EARLY):
             return False
         if trial.meets is not None:
