@@ -44,13 +44,17 @@ class StageSummary:
 
 @attrs.frozen(kw_only=True)
 class OperatorSummary:
-    """One operator: its type, the precision it computes in, why it is in float (empty when it is not), and its fp32 weight bytes."""
+    """One operator: its type, the precision it computes in, why it is in float (empty when it is not), its fp32 weight bytes, and its work.
+
+    ``work`` is multiply-adds per sample, 0 where it is not known.
+    """
 
     op: str
     type: str
     precision: str
     reason: str = ""
     weight_bytes: int = 0
+    work: int = 0
 
 
 @attrs.frozen(kw_only=True)
