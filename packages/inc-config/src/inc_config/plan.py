@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
 
 from inc_config.dtypes import FP32, INT8, DType, Granularity, IntegerType, PerTensor, Scheme
 from inc_config.fields import Choice
-from inc_config.frozen import FrozenMap, freeze_map
+from inc_config.frozen import FrozenMap, freeze_map, thaw
 from inc_config.named import Named, as_named
 from inc_config.target import Target
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class OpId:
     """An operator's name that survives every rewrite.
 
@@ -69,7 +69,7 @@ def _tensors(value: Iterable[TensorPlan | None]) -> tuple[TensorPlan | None, ...
     return tuple(value)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class OpPlan:
     """What happens to one operator. A missing tensor plan leaves that tensor in float; ``OpPlan()`` is plain fp32."""
 
@@ -118,11 +118,9 @@ class QuantizationPlan:
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON form; equal for equal plans whatever the order of construction."""
-        from inc_config.convert import unstructure  # noqa: PLC0415  (convert needs this module's classes)
-
-        document = unstructure(self)
-        document["ops"].sort(key=lambda item: (item["op"]["scope"], item["op"]["call_index"], item["op"]["type"]))
-        return hashlib.sha256(json.dumps(_canonical(document), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        operators = ",".join(sorted(_operator_text(op, plan) for op, plan in self.ops.items()))
+        text = f'{{"ops":[{operators}],"recipes":{_text(thaw(self.recipes))},"target":{_text(self.target)}}}'
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def with_ops(self, changes: Mapping[OpId, OpPlan]) -> QuantizationPlan:
         """The same plan with some operators' plans replaced."""
@@ -131,6 +129,18 @@ class QuantizationPlan:
     def with_float(self, ops: Iterable[OpId]) -> QuantizationPlan:
         """The same plan with these operators back in fp32."""
         return self.with_ops(dict.fromkeys(ops, FLOAT))
+
+
+@lru_cache(maxsize=1 << 16)
+def _operator_text(op: OpId, plan: OpPlan) -> str:
+    """One operator's part of the canonical text; kept, because a search asks for digests of many plans that differ in few operators."""
+    return f"[{_text(op)},{_text(plan)}]"
+
+
+def _text(value: Any) -> str:
+    from inc_config.convert import unstructure  # noqa: PLC0415  (convert needs this module's classes)
+
+    return json.dumps(_canonical(unstructure(value)), sort_keys=True, separators=(",", ":"))
 
 
 def _canonical(value: Any) -> Any:

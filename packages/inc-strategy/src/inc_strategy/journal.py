@@ -53,7 +53,8 @@ def decode(data: bytes, *, where: str) -> tuple[list[dict[str, Any]], int, str]:
 class Journal:
     """An events file open for appending.
 
-    Each ``append`` is on the disk when it returns. After one that raised, open the file again: what it wrote was taken back if the disk let it.
+    Each ``append`` is on the disk when it returns. After one that raised, open the file again: what it wrote was taken back if the disk
+    let it.
     """
 
     def __init__(self, path: Path, *, length: int, checksum: str) -> None:

@@ -87,7 +87,10 @@ class Ledger:
         return index
 
     def started(self, index: int) -> None:
-        """Append that work on a proposal has begun."""
+        """Append that work on a pending proposal has begun."""
+        items = self._live()
+        if not (0 <= index < len(items) and isinstance(items[index], Pending)):
+            raise ValueError(f"proposal {index} is not pending")
         self._append({"kind": "started", "index": index})
 
     def finished(self, result: Trial | ProbeResult) -> None:

@@ -36,7 +36,7 @@ def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, 
 
 
 def best(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> Trial | None:
-    """The trial with the lowest weighted cost; among equals the one with most quantized operators, then the more accurate, then the first."""
+    """The trial with the lowest weighted cost; among equals the one with more quantized operators, more accuracy, a lower index."""
     if not trials:
         return None
     totals = weighted_costs(trials, objectives, higher_is_better=higher_is_better)

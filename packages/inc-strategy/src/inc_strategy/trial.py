@@ -26,6 +26,14 @@ class TrialStatus(enum.Enum):
     LOST = "lost"
 
 
+def _as_float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _as_interval(value: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if value is None else (float(value[0]), float(value[1]))
+
+
 def _finite(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
     if not math.isfinite(value):
         raise ValueError(f"{attribute.name} must be a finite number, got {value}")
@@ -47,13 +55,13 @@ class Measurement:
     ``latency_s`` seconds per batch, ``size_bytes`` bytes on disk, ``memory_bytes`` peak bytes, ``seconds`` what the trial itself took.
     """
 
-    accuracy: float | None = attrs.field(default=None, validator=_optional_finite)
-    accuracy_interval: tuple[float, float] | None = attrs.field(default=None, validator=_interval)
+    accuracy: float | None = attrs.field(default=None, converter=_as_float, validator=_optional_finite)
+    accuracy_interval: tuple[float, float] | None = attrs.field(default=None, converter=_as_interval, validator=_interval)
     samples: int | None = None
-    latency_s: float | None = attrs.field(default=None, validator=_optional_finite)
+    latency_s: float | None = attrs.field(default=None, converter=_as_float, validator=_optional_finite)
     size_bytes: int | None = None
     memory_bytes: int | None = None
-    seconds: float = attrs.field(default=0.0, validator=_finite)
+    seconds: float = attrs.field(default=0.0, converter=float, validator=_finite)
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +99,7 @@ class ProbeResult:
     ops: tuple[OpId, ...] = ()
     scores: FrozenMap[OpId, float] = attrs.field(factory=FrozenMap)
     status: TrialStatus = TrialStatus.COMPLETE
-    seconds: float = attrs.field(default=0.0, validator=_finite)
+    seconds: float = attrs.field(default=0.0, converter=float, validator=_finite)
     error: str | None = None
 
 

@@ -93,6 +93,11 @@ class View:
         """Digests that must not be proposed again: those with a result and those pending."""
         return frozenset(self.results) | {action.plan.digest for action in _evaluations(self.pending)}
 
+    @property
+    def limit(self) -> float | None:
+        """The worst accuracy that meets the criterion; None without a baseline."""
+        return None if self.baseline is None else self.criterion.limit(self.baseline)
+
     def feasible(self, trial: Trial) -> bool:
         """Whether a trial meets the criterion: by its own verdict, else by its uncensored accuracy.
 
