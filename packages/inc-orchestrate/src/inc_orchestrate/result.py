@@ -16,8 +16,8 @@ from inc_orchestrate.summary import Summary
 class FitResult:
     """A compressed model and the evidence.
 
-    ``handle`` carries masks, plan and quantization parameters; ``summary`` is everything the tables show, as data; ``outcome`` is what tuning
-    found (None without a Quantize step).
+    ``handle`` carries masks, plan and quantization parameters; ``summary`` is everything the tables show, as data; ``outcome`` is
+    what tuning found (None without a Quantize step).
     """
 
     handle: ModelHandle

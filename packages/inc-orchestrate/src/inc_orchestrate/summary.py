@@ -9,8 +9,9 @@ import attrs
 class AccuracySummary:
     """The criterion and how it ended.
 
-    ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the worst value
-    allowed, ``final`` the delivered model. Values are in the metric's own unit, None where nothing was measured.
+    ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the
+    worst value allowed, ``final`` the delivered model, ``confirmed`` the delivered model on data that chose nothing. Values are in the
+    metric's own unit, None where nothing was measured.
     """
 
     metric: str
@@ -104,7 +105,7 @@ class HurtSummary:
 
 @attrs.frozen(kw_only=True)
 class SparsitySummary:
-    """Fractions of zeros: over the weights that were to be pruned, over all prunable weights, and over the whole model; per weight by name."""
+    """Fractions of zeros over the weights with masks, all prunable weights and the whole model; and per weight by name."""
 
     pruned: float
     prunable: float

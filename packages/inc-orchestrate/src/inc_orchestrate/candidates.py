@@ -1,0 +1,157 @@
+"""Prepare a model for tuning: what can be done with each operator under the configuration, and the one pass that any plan may need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.roles import Adaptor, Describes, Emitter, Observes, Quantizes, require
+from inc_adaptors.statistics.store import Statistics
+from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.errors import DataError, PlanError
+from inc_config.plan import FLOAT, OpPlan, QuantizationPlan, RangeSource, TensorPlan
+from inc_config.quantization import Approach, QuantizeConfig
+
+from inc_orchestrate.data import CalibrationData
+from inc_orchestrate.progress import Progress
+
+_STEP = "quantize"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Candidates:
+    """What can be proposed, and what makes models of it. ``capabilities`` already obey the configuration and the statistics."""
+
+    capabilities: Capabilities
+    emitter: Emitter
+    statistics: Statistics
+
+
+def describe(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = ()) -> Capabilities:
+    """Capabilities under a configuration: target, exclusions, approach, and how activations are stored.
+
+    Raises:
+        PlanError: no operator can be quantized; says why for each.
+    """
+    target = config.target or adaptor.target()
+    found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=batches)
+    found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
+    capabilities = attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
+    if not capabilities.quantizable:
+        raise nothing_to_quantize(capabilities)
+    return capabilities
+
+
+def candidates(
+    adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, calibration: CalibrationData | None, progress: Progress
+) -> Candidates:
+    """Describe, observe once for every plan that may come, and prepare emission.
+
+    Raises:
+        PlanError: no operator can be quantized.
+        DataError: calibration data is needed and missing, or not fit.
+    """
+    few = () if calibration is None else (calibration.first,)
+    capabilities = describe(adaptor, handle, config, batches=few)
+    quantizes = require(adaptor, Quantizes, step=_STEP)
+    statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress)
+    capabilities = _finite_only(capabilities, statistics)
+    if not capabilities.quantizable:
+        raise nothing_to_quantize(capabilities)
+    return Candidates(capabilities=capabilities, emitter=quantizes.emitter(handle, statistics, capabilities), statistics=statistics)
+
+
+def every_option(capabilities: Capabilities) -> tuple[QuantizationPlan, ...]:
+    """Plans that together contain every option of every operator."""
+    depth = max((len(op.options) for op in capabilities.ops), default=0)
+    return tuple(
+        QuantizationPlan(target=capabilities.target, ops={op.op: op.options[min(place, len(op.options) - 1)] for op in capabilities.ops})
+        for place in range(depth)
+    )
+
+
+def nothing_to_quantize(capabilities: Capabilities) -> PlanError:
+    """The error for a model of which every operator stays in float."""
+    reasons = (
+        "\n".join(f"    {op.op} ({op.op.type}): {op.reason or 'no integer option'}" for op in capabilities.ops) or "    it has no operators"
+    )
+    return PlanError(
+        f"Nothing can be quantized for the target {capabilities.target}:\n{reasons}",
+        where="step quantize",
+        fix="loosen exclude, exclude_types or approach, or choose another target",
+    )
+
+
+def _observe(
+    adaptor: Adaptor,
+    handle: ModelHandle,
+    capabilities: Capabilities,
+    *,
+    calibration: CalibrationData | None,
+    config: QuantizeConfig,
+    progress: Progress,
+) -> Statistics:
+    wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities))
+    if not wanted:
+        return Statistics(values={}, samples=0)
+    if calibration is None:
+        raise DataError(
+            "Static quantization needs calibration data.",
+            where="Pipeline(calibrate=...)",
+            fix="give calibrate=batches, or Quantize(approach='dynamic')",
+        )
+    with progress.bar("calibrate", config.calibration_samples) as advance:
+        return require(adaptor, Observes, step=_STEP).observe(
+            handle, calibration.stream(), wanted, progress=lambda samples: advance(samples, None)
+        )
+
+
+def _finite_only(capabilities: Capabilities, statistics: Statistics) -> Capabilities:
+    """Leave operators in float whose tensors held NaN or infinite values."""
+    counts: dict[Any, int] = {}
+    for key, count in statistics.non_finite.items():
+        if count:
+            counts[key.op] = counts.get(key.op, 0) + count
+
+    def judged(op: OpCapability) -> OpCapability:
+        count = counts.get(op.op, 0)
+        if not count or not op.is_quantizable:
+            return op
+        return _float_only(op, Reason(ReasonCode.NON_FINITE, f"{count} NaN or infinite values during calibration"))
+
+    return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
+
+
+def _configured(op: OpCapability, config: QuantizeConfig) -> OpCapability:
+    if not op.is_quantizable:
+        return op
+    allowed = [option for option in op.options if option.is_quantized and _fits(option, config.approach)]
+    if not allowed:
+        return _float_only(op, Reason(ReasonCode.NO_INTEGER_KERNEL, f"none for the approach {config.approach.value}"))
+    preferred = [option for option in allowed if _has_scheme(option, config)] or allowed
+    return attrs.evolve(op, options=(*(_with_threshold(option, config) for option in preferred), FLOAT))
+
+
+def _float_only(op: OpCapability, reason: Reason) -> OpCapability:
+    return attrs.evolve(op, options=(FLOAT,), reason=reason)
+
+
+def _fits(option: OpPlan, approach: Approach) -> bool:
+    return approach is Approach.AUTO or option.is_dynamic == (approach is Approach.DYNAMIC)
+
+
+def _has_scheme(option: OpPlan, config: QuantizeConfig) -> bool:
+    return all(tensor is None or tensor.scheme is config.activation_scheme for tensor in option.inputs)
+
+
+def _with_threshold(option: OpPlan, config: QuantizeConfig) -> OpPlan:
+    def changed(tensor: TensorPlan | None) -> TensorPlan | None:
+        if tensor is None or tensor.ranges is not RangeSource.STATIC:
+            return tensor
+        return attrs.evolve(tensor, threshold=config.activation_threshold)
+
+    return attrs.evolve(
+        option, inputs=tuple(changed(tensor) for tensor in option.inputs), outputs=tuple(changed(tensor) for tensor in option.outputs)
+    )

@@ -1,0 +1,5 @@
+"""The ``inc`` command."""
+
+from inc_orchestrate.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,72 @@
+"""The output folder: one run per folder, marked as ours, so that nothing of others is ever overwritten."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from inc_config.errors import StoreError
+from inc_config.files import atomic_write
+
+MARKER = "run.json"
+LEDGER = "ledger"
+MODEL = "model.onnx"
+RECIPE = "preprocessing.json"
+_ELSEWHERE = "give another folder with -o"
+
+
+def claim(folder: Path, *, command_line: str, resume: bool, force: bool) -> None:
+    """Make ``folder`` this run's own, before any work starts.
+
+    A new or empty folder is taken. A folder of an earlier run goes on with ``resume`` and is emptied with ``force``.
+
+    Raises:
+        StoreError: it holds something else, an earlier run without ``resume`` or ``force``, or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(entry.name for entry in folder.iterdir())
+    except FileExistsError as error:
+        raise StoreError("The output folder is a file.", where=str(folder), fix=_ELSEWHERE) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    ours = MARKER in found
+    if found and not ours:
+        raise StoreError(
+            f"The output folder already holds something else: {', '.join(found[:4])}{', ...' if len(found) > 4 else ''}.",
+            where=str(folder),
+            fix=f"{_ELSEWHERE}, or an empty one",
+        )
+    if ours and not (resume or force):
+        raise StoreError(
+            f"The output folder holds an earlier run: {_command_of(folder)}",
+            where=str(folder),
+            fix=f"add --resume to go on with it, --force to start over, or {_ELSEWHERE}",
+        )
+    try:
+        if ours and force:
+            _empty(folder)
+        atomic_write(folder / MARKER, json.dumps({"version": 1, "command": command_line}, indent=2).encode())
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _command_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / MARKER).read_text(encoding="utf-8"))["command"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"its {MARKER} cannot be read."
+
+
+def _empty(folder: Path) -> None:
+    for name in OURS:
+        entry = folder / name
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(f"The output folder cannot be written: {error.strerror or error}.", where=str(folder), fix=_ELSEWHERE)

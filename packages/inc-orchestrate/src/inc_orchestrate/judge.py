@@ -1,0 +1,61 @@
+"""Turn what the user gave as ``evaluate=`` into an evaluator, or make a label-free one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from inc_adaptors.batches import as_batches
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.roles import Adaptor
+from inc_config.errors import EvaluationError, IncError
+
+from inc_orchestrate.data import CalibrationData, calibration_data, hold_out
+from inc_orchestrate.evaluation import Evaluation, MetricEvaluator
+from inc_orchestrate.label_free import LabelFree, LabelFreeEvaluator
+from inc_orchestrate.scoring import CallableEvaluator, Evaluator
+from inc_orchestrate.steps.protocol import fault
+
+EvaluateWith = Evaluation | LabelFree | Callable[[Any], Any] | None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Judged:
+    """An evaluator (None: nothing to judge by) and the calibration data that is left (None: none was given)."""
+
+    evaluator: Evaluator | None
+    calibration: CalibrationData | None
+
+
+def data_faults(calibrate: Any, evaluate: Any) -> tuple[IncError, ...]:
+    """What is wrong with either, found without reading them."""
+    found = () if calibrate is None else fault(lambda: as_batches(calibrate))
+    if isinstance(evaluate, Evaluation | LabelFree):
+        return (*found, *evaluate.faults())
+    if evaluate is not None and not callable(evaluate):
+        what = f"evaluate= takes an Evaluation, a LabelFree or a callable model -> float, not a {type(evaluate).__name__}."
+        return (*found, EvaluationError(what, where="Pipeline(evaluate=...)", fix="Evaluation(validation_loader, Accuracy())"))
+    return found
+
+
+def judge(calibrate: Any, evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle, samples: int) -> Judged:
+    """Make the evaluator and read the first calibration batch; without ``evaluate`` part of the calibration data is held out.
+
+    Raises:
+        DataError: no data, or data that does not fit the model.
+    """
+    if evaluate is None and calibrate is not None:
+        calibration, held_out = hold_out(calibrate, samples=samples, signature=original.signature)
+        return Judged(evaluator=LabelFreeEvaluator(LabelFree(held_out), adaptor, original), calibration=calibration)
+    calibration_left = None if calibrate is None else calibration_data(calibrate, samples=samples, signature=original.signature)
+    return Judged(evaluator=evaluator_for(evaluate, adaptor=adaptor, original=original), calibration=calibration_left)
+
+
+def evaluator_for(evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle) -> Evaluator | None:
+    """The evaluator for what the user gave."""
+    if isinstance(evaluate, Evaluation):
+        return MetricEvaluator(evaluate)
+    if isinstance(evaluate, LabelFree):
+        return LabelFreeEvaluator(evaluate, adaptor, original)
+    return None if evaluate is None else CallableEvaluator(evaluate)

@@ -1,0 +1,288 @@
+"""The tuning loop: propose, emit, evaluate, record; every event is in the ledger before the next one starts."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.roles import Adaptor
+from inc_config import plugins
+from inc_config.capabilities import Capabilities
+from inc_config.convert import to_json
+from inc_config.errors import EvaluationError, IncError, PluginError
+from inc_config.plan import QuantizationPlan
+from inc_config.quantization import QuantizeConfig
+from inc_config.tuning import AccuracyCriterion, ExitPolicy, ObjectiveKind, TuningConfig
+from inc_strategy import (
+    Evaluate,
+    Ledger,
+    Measurement,
+    Outcome,
+    Probe,
+    ProbeResult,
+    Stop,
+    Strategy,
+    Trial,
+    TrialStatus,
+    View,
+    Wait,
+    exit_reason,
+    spent_s,
+    summary,
+)
+
+from inc_orchestrate.candidates import Candidates, candidates
+from inc_orchestrate.data import CalibrationData
+from inc_orchestrate.latency import call_latency_s
+from inc_orchestrate.progress import Progress
+from inc_orchestrate.scoring import Evaluator, Score
+
+FAILURES_IN_A_ROW = 5
+"""After so many failed trials and no good one, the fault is taken not to be in the plans."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Setting:
+    """What an applied step works with.
+
+    ``baseline`` is the score that the criterion compares with; ``workspace`` makes the search resumable where the configuration names no ledger folder.
+    """
+
+    adaptor: Adaptor
+    evaluator: Evaluator
+    baseline: Score
+    calibration: CalibrationData | None
+    workspace: Path | None
+    progress: Progress
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuningResult:
+    """What a search found: the delivered model with its own score, how it was found, and every trial."""
+
+    handle: ModelHandle
+    score: Score
+    plan: QuantizationPlan
+    capabilities: Capabilities
+    outcome: Outcome
+    trials: tuple[Trial, ...]
+    view: View
+
+
+def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> TuningResult:
+    """Search plans until the criterion, the time limit or the number of trials.
+
+    Raises:
+        PlanError: no operator can be quantized.
+        EvaluationError: every trial failed.
+        LedgerError: the ledger belongs to another run, or cannot be used.
+        KeyboardInterrupt: after the ledger is safe, with a message that says how to go on.
+    """
+    found = candidates(setting.adaptor, handle, config, calibration=setting.calibration, progress=setting.progress)
+    with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
+        prints = _fingerprints(handle, config, setting, found.capabilities)
+        with Ledger.open(folder, prints) as ledger:
+            search = _Search(found, config, setting, ledger)
+            outcome = search.run()
+    return _deliver(handle, found, outcome, search)
+
+
+class _Search:
+    """One search over one ledger."""
+
+    def __init__(self, found: Candidates, config: QuantizeConfig, setting: Setting, ledger: Ledger) -> None:
+        self.found = found
+        self.config = config
+        self.setting = setting
+        self.ledger = ledger
+        self.strategy = _strategy(config.tuning)
+        self.start = time.monotonic() - spent_s(self.view)
+
+    @property
+    def view(self) -> View:
+        """Everything known now."""
+        return View(
+            capabilities=self.found.capabilities,
+            approach=self.config.approach,
+            recipes=self.config.recipes,
+            criterion=criterion_of(self.config, self.setting.evaluator),
+            objectives=self.config.tuning.objectives,
+            exit_policy=self.config.tuning.exit_policy,
+            baseline=self.setting.baseline.value,
+            items=self.ledger.replay(),
+            seed=self.config.tuning.seed,
+        )
+
+    def run(self) -> Outcome:
+        """Work until something says stop."""
+        resumed = len(self.view.trials)
+        if resumed:
+            self.setting.progress.say(f"resumed: {resumed} trials are in the ledger")
+        while True:
+            view = self.view
+            reason = exit_reason(view, elapsed_s=time.monotonic() - self.start) or _hopeless(view)
+            if reason is not None:
+                break
+            action = self.strategy.propose(view)
+            if isinstance(action, Stop):
+                reason = action.reason
+                break
+            if isinstance(action, Wait):
+                raise PluginError(
+                    "The strategy waits although nothing is pending.",
+                    where=f"strategy {self.config.tuning.strategy.name}",
+                    fix="use another strategy, or report this to its author",
+                )
+            self._work(action)
+        view = self.view
+        if view.best_so_far is None:
+            raise _all_failed(view)
+        return summary(view, reason=reason)
+
+    def _work(self, action: Evaluate | Probe) -> None:
+        index = self.ledger.proposed(action)
+        self.ledger.started(index)
+        if isinstance(action, Probe):
+            error = f"there is no probe {action.kind!r}"
+            self.ledger.finished(ProbeResult(index=index, kind=action.kind, plan=action.plan, ops=action.ops, error=error))
+            return
+        trial = self._trial(index, action.plan)
+        self.ledger.finished(trial)
+        self.setting.progress.say(_line(trial, self.view))
+
+    def _trial(self, index: int, plan: QuantizationPlan) -> Trial:
+        began = time.monotonic()
+        try:
+            made = self.found.emitter.emit(plan)
+            score = self.setting.evaluator.evaluate(self.setting.adaptor, made)
+            latency = self._latency(made)
+            size = self.setting.adaptor.size_bytes(made)
+        except Exception as error:  # noqa: BLE001  (whatever one plan's kernels or the user's evaluation raise must not end the search)
+            seconds = time.monotonic() - began
+            return Trial(
+                index=index, plan=plan, status=TrialStatus.FAILED, measurement=Measurement(seconds=seconds), error=_first_line(error)
+            )
+        measured = Measurement(
+            accuracy=score.value, samples=score.samples, latency_s=latency, size_bytes=size, seconds=time.monotonic() - began
+        )
+        return Trial(index=index, plan=plan, measurement=measured)
+
+    def _latency(self, made: ModelHandle) -> float | None:
+        """Latency counts only where several feasible models are compared by it."""
+        tuning = self.config.tuning
+        wanted = any(objective.kind is ObjectiveKind.LATENCY for objective in tuning.objectives)
+        if tuning.exit_policy.first_success or not wanted or self.setting.calibration is None:
+            return None
+        return call_latency_s(self.setting.adaptor, made, self.setting.calibration.first)
+
+
+def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:
+    """The configuration's criterion with the metric's own direction, where it has one."""
+    direction = evaluator.higher_is_better
+    return config.criterion if direction is None else attrs.evolve(config.criterion, higher_is_better=direction)
+
+
+def _strategy(tuning: TuningConfig) -> Strategy:
+    named = tuning.strategy
+    made = plugins.load("inc.strategies", named.name)
+    try:
+        strategy: Strategy = made(**dict(named.args))
+    except TypeError as error:
+        raise PluginError(
+            f"The strategy {named.name} does not take these arguments: {error}", where="tuning.strategy", fix="leave out or rename them"
+        ) from error
+    return strategy
+
+
+def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: _Search) -> TuningResult:
+    best = outcome.best
+    if best is None:
+        raise _all_failed(search.view)
+    made = found.emitter.emit(best.plan, final=True)
+    made = attrs.evolve(made, state=attrs.evolve(made.state, plan=best.plan, masks=handle.state.masks))
+    score = search.setting.evaluator.evaluate(search.setting.adaptor, made)
+    return TuningResult(
+        handle=made,
+        score=score,
+        plan=best.plan,
+        capabilities=found.capabilities,
+        outcome=outcome,
+        trials=search.view.trials,
+        view=search.view,
+    )
+
+
+@contextmanager
+def _ledger_folder(config: QuantizeConfig, setting: Setting) -> Iterator[Path]:
+    if config.tuning.ledger is not None:
+        yield config.tuning.ledger
+    elif setting.workspace is not None:
+        yield setting.workspace / "ledger"
+    else:
+        with tempfile.TemporaryDirectory(prefix="inc-ledger-") as folder:
+            yield Path(folder)
+
+
+@contextmanager
+def _resumable(folder: Path, config: QuantizeConfig, setting: Setting) -> Iterator[None]:
+    """Say how to go on after Ctrl-C; by then every finished trial is in the ledger."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if config.tuning.ledger is None and setting.workspace is None:
+            advice = "nothing was kept; give Pipeline(workspace=folder) to be able to resume"
+        else:
+            advice = f"finished trials are in {folder}; run the same again to resume"
+        raise KeyboardInterrupt(f"tuning was interrupted: {advice}") from error
+
+
+def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting, capabilities: Capabilities) -> dict[str, str]:
+    """What trials depend on; the exit policy may change between sessions."""
+    fields = {field.name: getattr(config, field.name) for field in attrs.fields(QuantizeConfig)}
+    asked = QuantizeConfig(**fields)
+    tuning = attrs.evolve(asked.tuning, exit_policy=ExitPolicy(), ledger=None)
+    settled = attrs.evolve(asked, tuning=tuning, target=capabilities.target)
+    evaluation = setting.evaluator.ids
+    return {
+        "model": setting.adaptor.fingerprint(handle),
+        "configuration": hashlib.sha256(to_json(settled).encode()).hexdigest(),
+        "calibration data": "" if setting.calibration is None else setting.calibration.ids.fingerprint,
+        "evaluation data": setting.evaluator.metric if evaluation is None else evaluation.fingerprint,
+        "baseline": repr(setting.baseline.value),
+    }
+
+
+def _hopeless(view: View) -> str | None:
+    failed = [trial for trial in view.trials if trial.status is TrialStatus.FAILED]
+    if len(failed) < FAILURES_IN_A_ROW or len(failed) < len(view.trials):
+        return None
+    return f"the first {len(failed)} trials all failed"
+
+
+def _all_failed(view: View) -> EvaluationError:
+    reasons = dict.fromkeys(trial.error or "no reason known" for trial in view.trials)
+    return EvaluationError(
+        f"All {len(view.trials)} trials failed: {'; '.join(reasons) or 'none was started'}",
+        where="step quantize",
+        fix="run evaluate on a quantized model by hand; if a trial's time is the problem, raise timeout_s or max_trials",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = error.what if isinstance(error, IncError) else str(error)
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
+
+
+def _line(trial: Trial, view: View) -> str:
+    count = f"{len(trial.plan.quantized)} of {len(trial.plan.ops)} operators in integers"
+    if trial.status is not TrialStatus.COMPLETE:
+        return f"trial {trial.index + 1}: {count}, {trial.status.value}: {trial.error}"
+    verdict = "inside" if view.feasible(trial) else "outside"
+    limit = "" if view.baseline is None else f", limit {view.criterion.limit(view.baseline):.4f}"
+    return f"trial {trial.index + 1}: {count}, {trial.accuracy:.4f}{limit}: {verdict}"
