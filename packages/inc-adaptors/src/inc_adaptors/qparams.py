@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
@@ -21,18 +21,28 @@ from inc_adaptors.thresholds import find_range
 
 FloatArray = NDArray[np.float32]
 
+PER_TENSOR = PerTensor()
+
 SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 """2^-126: the smallest float32 that every processor multiplies and inverts without flushing to zero."""
 
 _BIAS_LIMIT = (2.0**31 - 1.0) * (1.0 - 2.0**-20)  # the margin covers rounding of scale and of the product of scales to float32
 
 
+def _float32(value: Any) -> FloatArray:
+    return np.asarray(value, np.float32)
+
+
+def _int32(value: Any) -> NDArray[np.int32]:
+    return np.asarray(value, np.int32)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class QParams:
-    """``scale`` (float32, > 0) and ``zero_point`` (int32): shape () per tensor, (C,) per channel, the weight's own with fewer columns per group."""
+    """``scale`` (float32, > 0) and ``zero_point`` (int32) of one shape: () per tensor, (C,) per channel; ``weight_qparams`` for groups."""
 
-    scale: FloatArray = attrs.field(converter=lambda value: np.asarray(value, np.float32))
-    zero_point: NDArray[np.int32] = attrs.field(converter=lambda value: np.asarray(value, np.int32))
+    scale: FloatArray = attrs.field(converter=_float32)
+    zero_point: NDArray[np.int32] = attrs.field(converter=_int32)
 
     def __attrs_post_init__(self) -> None:
         usable = np.isfinite(self.scale) & (self.scale > 0.0)
@@ -45,7 +55,13 @@ class QParams:
 
 
 def affine_qparams(
-    minimum: FloatArray, maximum: FloatArray, *, dtype: IntegerType, scheme: Scheme, where: str = "", scale_floor: float | FloatArray = 0.0
+    minimum: FloatArray,
+    maximum: FloatArray,
+    *,
+    dtype: IntegerType,
+    scheme: Scheme,
+    where: str = "",
+    scale_floor: float | NDArray[Any] = 0.0,
 ) -> QParams:
     """Choose the affine map for an observed range.
 
@@ -117,7 +133,8 @@ def weight_qparams(
         where: name of the weight, used in error messages only.
 
     Returns:
-        Scale and zero point: shape () per tensor, (C,) per channel; per group the weight's shape with ``ceil(n / size)`` in place of ``axis``'s ``n``.
+        Scale and zero point: shape () per tensor, (C,) per channel; per group the weight's shape, ``n`` along ``axis`` replaced by
+        ``ceil(n / size)``.
 
     Raises:
         CalibrationError: weight or bias is not finite, or no finite scale keeps the bias within int32.
@@ -134,17 +151,17 @@ def weight_qparams(
     )
 
 
-def quantize(values: FloatArray, qparams: QParams, dtype: IntegerType, granularity: Granularity = PerTensor()) -> Codes:
+def quantize(values: FloatArray, qparams: QParams, dtype: IntegerType, granularity: Granularity = PER_TENSOR) -> Codes:
     """Codes of ``values``, stored as int8 or uint8 in the same shape."""
     if isinstance(granularity, PerGroup):
         scale, zero_point = _expanded(qparams, values.shape, granularity)
         codes = np.clip(np.rint(values / scale) + zero_point, dtype.qmin, dtype.qmax)
-        return codes.astype(np.int8 if dtype.signed else np.uint8)
+        return cast("Codes", codes.astype(np.int8 if dtype.signed else np.uint8))
     axis = granularity.axis if isinstance(granularity, PerChannel) else None
     return quantize_affine(values, qparams.scale, qparams.zero_point, dtype, axis=axis)
 
 
-def dequantize(codes: Codes, qparams: QParams, granularity: Granularity = PerTensor()) -> FloatArray:
+def dequantize(codes: Codes, qparams: QParams, granularity: Granularity = PER_TENSOR) -> FloatArray:
     """Real numbers that ``codes`` stand for, float32 in the same shape."""
     scale, zero_point = _expanded(qparams, codes.shape, granularity)
     return ((codes.astype(np.int32) - zero_point) * scale).astype(np.float32)

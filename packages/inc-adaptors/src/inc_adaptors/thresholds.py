@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from inc_config.plan import RangeSource, TensorKey, TensorPlan
 from numpy.typing import NDArray
 
 from inc_adaptors.kernels.kl import kl_search
-from inc_adaptors.kernels.mse import FREE, Codes, mse_search
+from inc_adaptors.kernels.mse import Bins, Codes, mse_search
 from inc_adaptors.kernels.percentile import percentile_position
 from inc_adaptors.statistics.histogram import HistogramStatistic
 from inc_adaptors.statistics.protocol import Statistic, StatisticSpec
@@ -80,8 +81,9 @@ def find_range(
 
     Args:
         statistic: what was gathered: ``HistogramStatistic`` for every method, ``RangeStatistic`` and ``ChannelRangeStatistic`` for min-max.
-        method: ``minmax``; ``percentile`` (``percentile=99.99``, the share of values kept, the rest cut evenly from both ends, or by magnitude when
-            symmetric); ``kl``, also called ``entropy`` (``levels``, 128 for 8 bits); ``mse`` (``steps=100`` fractions tried).
+        method: ``minmax``; ``percentile`` (``percentile=99.99``: the share of values kept, the rest cut evenly from both ends, or by
+            magnitude when symmetric); ``kl``, also called ``entropy`` (``levels``: half the type's codes unless given); ``mse``
+            (``steps=100``: fractions of the range that are tried).
         dtype: codes that the range will be spread over.
         scheme: how; matters to ``mse`` and ``percentile``.
         where: name of the tensor, used in error messages only.
@@ -129,26 +131,24 @@ def _method(method: Named) -> str:
     return "kl" if method.name == "entropy" else method.name
 
 
-def _minmax(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme) -> Range:  # noqa: ARG001  (every method is called alike)
+def _minmax(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme) -> Range:
     return histogram.minimum, histogram.maximum
 
 
-def _percentile(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, percentile: float = 99.99) -> Range:  # noqa: ARG001  (every method is called alike)
+def _percentile(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, percentile: float = 99.99) -> Range:
     first, counts, width = histogram.first, histogram.counts, histogram.width
     if scheme is Scheme.SYMMETRIC:
-        magnitudes = np.zeros(max(-first, counts.size + first), np.int64)
-        magnitudes[: counts.size + first] += counts[-first:]
-        magnitudes[:-first] += counts[:-first][::-1]
-        bound = percentile_position(magnitudes, percentile / 100.0) * width
+        mirrored = _mirrored(histogram)
+        half = mirrored.size // 2
+        bound = percentile_position(mirrored[half:] + mirrored[:half][::-1], percentile / 100.0) * width
         return -bound, bound
-    cut = (1.0 - percentile / 100.0) / 2.0
-    low = (first + counts.size - percentile_position(counts[::-1].copy(), 1.0 - cut)) * width
-    return low, (first + percentile_position(counts, 1.0 - cut)) * width
+    kept = 1.0 - (1.0 - percentile / 100.0) / 2.0
+    low = first + counts.size - percentile_position(counts[::-1].copy(), kept)
+    return low * width, (first + percentile_position(counts, kept)) * width
 
 
-def _kl(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, levels: int | None = None) -> Range:  # noqa: ARG001  (every method is called alike)
-    zero = -histogram.first
-    best = kl_search(histogram.counts, zero, int(levels or 1 << (dtype.bits - 1)))
+def _kl(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, levels: int | None = None) -> Range:
+    best = kl_search(_mirrored(histogram), int(levels or 1 << (dtype.bits - 1)))
     if best < 0:
         return histogram.minimum, histogram.maximum
     return -best * histogram.width, (best + 1) * histogram.width
@@ -156,9 +156,18 @@ def _kl(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, le
 
 def _mse(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, steps: int = 100) -> Range:
     low, high = min(histogram.minimum, 0.0), max(histogram.maximum, 0.0)
-    middle = float((dtype.qmin + dtype.qmax + 1) // 2) if scheme is Scheme.SYMMETRIC else FREE
+    middle = float((dtype.qmin + dtype.qmax + 1) // 2) if scheme is Scheme.SYMMETRIC else math.nan
     codes = Codes(float(dtype.qmin), float(dtype.qmax), middle)
-    return mse_search(histogram.counts, histogram.first, histogram.width, low, high, codes, int(steps))
+    return mse_search(Bins(histogram.counts, histogram.first, histogram.width), low, high, codes, int(steps))
+
+
+def _mirrored(histogram: HistogramStatistic) -> NDArray[np.int64]:
+    """Counts with as many bins on either side of zero."""
+    below = -histogram.first
+    half = max(below, histogram.counts.size - below)
+    counts = np.zeros(2 * half, np.int64)
+    counts[half - below : half - below + histogram.counts.size] = histogram.counts
+    return counts
 
 
 _METHODS: Mapping[str, Callable[..., Range]] = {"minmax": _minmax, "percentile": _percentile, "kl": _kl, "entropy": _kl, "mse": _mse}

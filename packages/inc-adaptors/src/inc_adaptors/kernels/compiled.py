@@ -13,9 +13,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile ``function`` in nopython mode at its first call, releasing the GIL while it runs.
 
-    The machine code is cached beside the module or in the user's cache folder; where neither can be written (a read-only install without a home)
-    it is compiled once per process instead. Floating-point rules stay strict: ``fastmath`` would let the compiler assume that NaN never comes, and
-    reorder sums, so that a kernel and its numpy twin would differ.
+    The machine code is cached beside the module or in the user's cache folder; where neither can be written (a read-only install
+    without a home) it is compiled once per process instead. Floating-point rules stay strict: ``fastmath`` would let the compiler
+    assume that NaN never comes, and reorder sums, so that a kernel and its numpy twin would differ.
     """
     try:
         return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

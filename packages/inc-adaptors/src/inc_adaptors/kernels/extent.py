@@ -1,7 +1,8 @@
 """Smallest and largest value of an array, leaving out and counting what is no ordinary number.
 
-A float32 is compared through its bits: read as an integer, with the lower 31 bits of negatives flipped, its order is the order of the values, NaN and
-infinity lie outside every finite number, and the compiler can vectorize minimum and maximum without being told that NaN never comes.
+A float32 is compared through its bits. Read as an integer, with the lower 31 bits of negatives flipped, they have the order of the
+values with NaN and infinity outside every finite number, and the compiler can vectorize minimum and maximum without being told that NaN
+never comes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _MAGNITUDE = np.int32(0x7FFFFFFF)
 _LARGEST = np.int32(2147483647)
 _SMALLEST = np.int32(-2147483648)
 _SIGN = np.int32(31)
+_LONG_ROW = 16  # values of one channel in a row from which they are reduced by themselves, not channel beside channel
 
 
 class Extent(NamedTuple):
@@ -52,17 +54,12 @@ def extent_numpy(values: NDArray[np.float32]) -> Extent:
 
 
 def channel_extent(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
-    """Minimum and maximum per index of ``axis``, shape (C,) each (+inf and -inf where no value counts), and the non-finite and masked of all."""
+    """Minimum and maximum per index of ``axis``, shape (C,) each, as in ``Extent``; then how many of all values were left out, likewise."""
     shape = around_axis(values.shape, axis)
-    keys = np.empty((2, shape[1]), np.int32)
-    keys[0], keys[1] = _LARGEST, _SMALLEST
-    non_finite, masked = _widen_channels(values.reshape(shape).view(np.int32), keys)
-    bounds = np.empty(2, np.int32)
-    ends = np.empty((2, shape[1]), np.float32)
-    for channel in range(shape[1]):
-        _write_bounds(keys[0, channel], keys[1, channel], bounds)
-        ends[:, channel] = bounds.view(np.float32)
-    return ends[0], ends[1], non_finite, masked
+    bounds = np.empty((2, shape[1]), np.int32)
+    non_finite, masked = _channel_extent(values.reshape(shape).view(np.int32), bounds)
+    low, high = bounds.view(np.float32)
+    return low, high, non_finite, masked
 
 
 def channel_extent_numpy(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
@@ -83,36 +80,20 @@ def around_axis(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
 
 
 @compiled
-def _widen_channels(bits: NDArray[np.int32], keys: NDArray[np.int32]) -> tuple[int, int]:
-    """Widen the keys, shape (2, C), by bits of shape (outer, C, inner)."""
-    non_finite = 0
-    masked = 0
-    for outer in range(bits.shape[0]):
-        for channel in range(bits.shape[1]):
-            low = keys[0, channel]
-            high = keys[1, channel]
-            for i in range(bits.shape[2]):
-                b = bits[outer, channel, i]
-                magnitude = np.int32(b & _MAGNITUDE)
-                ordinary = magnitude <= _LIMIT
-                key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
-                low = min(low, key if ordinary else _LARGEST)
-                high = max(high, key if ordinary else _SMALLEST)
-                non_finite += magnitude >= _INFINITY
-                masked += (not ordinary) and magnitude < _INFINITY
-            keys[0, channel] = low
-            keys[1, channel] = high
+def extent_of_bits(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
+    """Write the bits of minimum and maximum to ``bounds``, shape (2,); returns how many values are non-finite and how many are masks."""
+    low, high, non_finite, masked = _key_extent(bits)
+    _write_bounds(low, high, bounds)
     return non_finite, masked
 
 
 @compiled
-def extent_of_bits(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
-    """Write the bits of minimum and maximum to ``bounds``, shape (2,); returns how many values are non-finite and how many are masks."""
-    low = _LARGEST
-    high = _SMALLEST
+def _key_extent(bits: NDArray[np.int32]) -> tuple[np.int32, np.int32, int, int]:
+    """Smallest and largest key, non-finite and masked; first as if all were ordinary, which is seen from the result."""
+    low: Any = _LARGEST
+    high: Any = _SMALLEST
     for i in range(bits.size):
-        b = bits[i]
-        key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
+        key = _key(bits[i])
         low = min(low, key)
         high = max(high, key)
     non_finite = 0
@@ -121,28 +102,64 @@ def extent_of_bits(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[
         low = _LARGEST
         high = _SMALLEST
         for i in range(bits.size):
-            b = bits[i]
-            magnitude = np.int32(b & _MAGNITUDE)
+            magnitude = np.int32(bits[i] & _MAGNITUDE)
             if magnitude <= _LIMIT:
-                key = np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
-                low = min(low, key)
-                high = max(high, key)
+                low = min(low, _key(bits[i]))
+                high = max(high, _key(bits[i]))
             elif magnitude >= _INFINITY:
                 non_finite += 1
             else:
                 masked += 1
-    _write_bounds(low, high, bounds)
+    return low, high, non_finite, masked
+
+
+@compiled
+def _channel_extent(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
+    """``extent_of_bits`` per channel: bits of shape (outer, C, inner), ``bounds`` (2, C)."""
+    keys = np.empty(bounds.shape, np.int32)
+    keys[0] = _LARGEST
+    keys[1] = _SMALLEST
+    non_finite = 0
+    masked = 0
+    for outer in range(bits.shape[0]):
+        if bits.shape[2] >= _LONG_ROW:
+            for channel in range(bits.shape[1]):
+                low, high, bad, masks = _key_extent(bits[outer, channel])
+                keys[0, channel] = min(keys[0, channel], low)
+                keys[1, channel] = max(keys[1, channel], high)
+                non_finite += bad
+                masked += masks
+            continue
+        for i in range(bits.shape[2]):
+            ordinary: Any = 0
+            broken: Any = 0
+            for channel in range(bits.shape[1]):
+                b = bits[outer, channel, i]
+                magnitude = np.int32(b & _MAGNITUDE)
+                fits = magnitude <= _LIMIT
+                keys[0, channel] = min(keys[0, channel], _key(b) if fits else _LARGEST)
+                keys[1, channel] = max(keys[1, channel], _key(b) if fits else _SMALLEST)
+                ordinary += fits
+                broken += magnitude >= _INFINITY
+            non_finite += broken
+            masked += bits.shape[1] - ordinary - broken
+    for channel in range(bits.shape[1]):
+        _write_bounds(keys[0, channel], keys[1, channel], bounds[:, channel])
     return non_finite, masked
 
 
 @compiled
-def _write_bounds(low: Any, high: Any, bounds: NDArray[np.int32]) -> None:
+def _key(b: np.int32) -> np.int32:
+    """An integer ordered as the float with these bits; an involution."""
+    return np.int32(b ^ np.int32(np.int32(b >> _SIGN) & _MAGNITUDE))
+
+
+@compiled
+def _write_bounds(low: np.int32, high: np.int32, bounds: NDArray[np.int32]) -> None:
     """Turn keys back into float bits; +inf and -inf where no key was seen, +0.0 for -0.0 (whose key is -1)."""
     if low > high:
         bounds[0] = _INFINITY
         bounds[1] = np.int32(_INFINITY | _SMALLEST)
         return
-    low = max(low, np.int32(0)) if low == np.int32(-1) else low
-    high = max(high, np.int32(0)) if high == np.int32(-1) else high
-    bounds[0] = np.int32(low ^ np.int32(np.int32(low >> _SIGN) & _MAGNITUDE))
-    bounds[1] = np.int32(high ^ np.int32(np.int32(high >> _SIGN) & _MAGNITUDE))
+    bounds[0] = 0 if low == -1 else _key(low)
+    bounds[1] = 0 if high == -1 else _key(high)

@@ -1,9 +1,10 @@
 """The zero-anchored grid of a growing histogram, and counting on it.
 
-Bin ``i >= 0`` holds ``[i w, (i + 1) w)`` and bin ``-1 - m`` mirrors bin ``m``: it holds ``(-(m + 1) w, -m w]`` without zero. The width ``w`` is a
-power of two, so ``x / w`` is exact in float32 wherever its whole part is not 0, and doubling the width maps bin ``i`` to ``i >> 1``, exactly.
-The exponent of the width is the smallest at which the bins between zero and both ends of the range number at most ``bins``: a function of the data
-alone, not of the order in which it came. Counts are held for ``i`` in ``[-bins, bins)``, bin ``i`` at position ``i + bins``.
+Bin ``i >= 0`` holds ``[i w, (i + 1) w)``, and bin ``-1 - m`` mirrors bin ``m``: it holds ``(-(m + 1) w, -m w]`` without zero. The
+width ``w`` is a power of two, so the whole part of ``x / w`` is exact in float32, and doubling the width maps bin ``i`` to ``i >> 1``,
+exactly. The exponent of the width is the smallest at which the bins from zero to both ends of the range number at most ``bins``: a
+function of the data alone, not of the order in which it came. Counts are held for ``i`` in ``[-bins, bins)``, bin ``i`` at position
+``i + bins``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MIN_EXPONENT = -126
 """Narrowest bin: 2^-126, so that the width and its inverse are normal float32; denormals share the two bins around zero."""
 
 _BLOCK = 4096  # values whose range is found and which are then counted while they are in the first-level cache
-_CHUNK = 1024  # bin numbers computed (vectorized) before they are counted
+_CHUNK = 256  # positions computed (vectorized) before they are counted: few enough that the next values load meanwhile
 _LANES = 4  # count arrays used in turn: adding to the address just written would wait for it
 _MASK = np.float32(MASK_MAGNITUDE)
 _ZERO = np.float32(0.0)
@@ -38,7 +39,7 @@ class Grown(NamedTuple):
 
 
 def histogram(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
-    """Add the contiguous ``values`` to ``counts``, shape (2 bins,), on the grid of width ``2**exponent``; what lies outside is not counted."""
+    """Add contiguous ``values`` to ``counts``, shape (2 bins,), on the grid of width ``2**exponent``; others lie outside uncounted."""
     count_on_grid(values.reshape(-1), exponent, counts)
 
 
@@ -52,7 +53,7 @@ def histogram_numpy(values: NDArray[np.float32], exponent: int, counts: NDArray[
 
 
 def update_grid(values: NDArray[np.float32], counts: NDArray[np.int64], exponent: int, minimum: float, maximum: float) -> Grown:
-    """Take the contiguous ``values`` into a histogram and its range, coarsening ``counts``, shape (2 bins,), in place where the range grows.
+    """Take contiguous ``values`` into a range and a histogram, whose ``counts``, shape (2 bins,), are coarsened in place as it grows.
 
     ``minimum`` and ``maximum`` are the range so far, +inf and -inf at the start; non-finite values and masks are counted and left out.
     """
@@ -72,7 +73,7 @@ def update_grid_numpy(values: NDArray[np.float32], counts: NDArray[np.int64], ex
 
 @compiled
 def grid_exponent(minimum: float, maximum: float, bins: int, exponent: int) -> int:
-    """Smallest exponent, from ``exponent`` up, at which the bins from ``min(minimum, 0)`` to ``max(maximum, 0)`` number at most ``bins``."""
+    """Smallest exponent, from ``exponent`` up, at which at most ``bins`` bins reach from ``min(minimum, 0)`` to ``max(maximum, 0)``."""
     while True:
         width = 2.0**exponent
         above = np.floor(max(maximum, 0.0) / width) + 1.0
@@ -87,7 +88,9 @@ def coarsen(counts: NDArray[np.int64], times: int) -> None:
     """Double the bin width ``times`` times, in place."""
     bins = counts.size // 2
     half = bins // 2
-    for _ in range(min(times, 64)):  # by then all counts are in the two bins around zero
+    for _ in range(times):
+        if counts[: bins - 1].sum() + counts[bins + 1 :].sum() == 0:
+            return  # all counts are in the two bins around zero and stay there
         for i in range(half):
             counts[bins + i] = counts[bins + 2 * i] + counts[bins + 2 * i + 1]
             counts[bins - 1 - i] = counts[bins - 1 - 2 * i] + counts[bins - 2 - 2 * i]
@@ -105,7 +108,9 @@ def count_on_grid(values: NDArray[np.float32], exponent: int, counts: NDArray[np
 
 
 @compiled
-def _stream(values, counts, exponent, minimum, maximum):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (numba infers the types)
+def _stream(
+    values: NDArray[np.float32], counts: NDArray[np.int64], exponent: int, minimum: float, maximum: float
+) -> tuple[int, float, float, int, int]:
     bins = counts.size // 2
     lanes = np.zeros((counts.size + 1, _LANES), np.uint32)
     positions = np.empty(_CHUNK, np.uint32)
@@ -134,7 +139,8 @@ def _stream(values, counts, exponent, minimum, maximum):  # type: ignore[no-unty
 
 
 @compiled
-def _ordinary(block, kept):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (numba infers the types)
+def _ordinary(block: NDArray[np.float32], kept: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Copy the finite values that are no masks to ``kept``; returns the part of it that was filled."""
     size = 0
     for value in block:
         if abs(value) <= _MASK:
@@ -144,7 +150,8 @@ def _ordinary(block, kept):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 
 @compiled
-def _count(values, inverse_width, lanes, positions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (numba infers the types)
+def _count(values: NDArray[np.float32], inverse_width: np.float32, lanes: NDArray[np.uint32], positions: NDArray[np.uint32]) -> None:
+    """Count in lanes, shape (2 bins + 1, 4); the last position takes what lies outside."""
     bins = np.int32((lanes.shape[0] - 1) // 2)
     limit = np.float32(bins)
     outside = np.uint32(lanes.shape[0] - 1)

@@ -1,22 +1,24 @@
 """Search for the clipping window whose coarse copy loses the least information about a histogram.
 
-A window reaches ``i`` bins to the left and ``i + 1`` to the right of real zero, cut at the ends of the histogram; candidates are all that have at least
-``levels`` bins. The reference distribution p is the window with everything outside added to its end bins. Its coarse copy q merges ``size // levels``
-neighbouring bins at a time, without what lies outside, and spreads each level's count over the level's bins in whole counts: the count divided by how
-many of these bins are filled in p. Both are smoothed (empty bins get ``EPSILON``, filled ones give the same amount up, evenly), normalized and compared.
-These are the rules of onnxruntime's entropy calibration, which is the same for the symmetric histograms it makes.
+The histogram is symmetric: real zero is the left edge of bin ``n / 2``. Window ``i`` reaches ``i`` bins to the left of zero and
+``i + 1`` to the right, as far as there are bins; candidates are the windows of at least ``levels`` bins. The reference
+distribution p is the window with all counts outside it added to its end bins. Its coarse copy q merges ``size // levels``
+neighbouring bins at a time, without what lies outside (the last level takes the remainder), and gives each of a level's bins the
+level's count divided by how many of them are filled in p, in whole counts. Both are smoothed (an empty bin gets ``EPSILON``, which the
+filled ones give up evenly), normalized, and compared by their Kullback-Leibler divergence. These are the rules of onnxruntime's entropy
+calibration, so thresholds can be compared with it.
 
-Done bin by bin this takes the square of the histogram's size. Here q is constant within a level and p differs from the histogram at two bins only,
-so that prefix sums give every sum over a level in constant time.
+Bin by bin this takes the square of the histogram's size. But q is constant within a level, and p differs from the histogram at two bins
+only: with prefix sums every sum over a level takes constant time.
 
 Source:
-    Migacz, 8-bit inference with TensorRT, GTC 2017; smoothing as in Han and Kamber's note on Kullback-Leibler divergence.
+    Migacz, 8-bit inference with TensorRT, GTC 2017, gives the idea; the remainder and the smoothing are onnxruntime's.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,43 +28,55 @@ from inc_adaptors.kernels.compiled import compiled
 EPSILON = 1e-4
 """Count given to an empty bin."""
 
-_SMALL = 0.01  # up to here the series of (p - e) log(p - e) around e = 0 is cut after e^5: its next term is e^6 / 30 per bin
+_LOG_EPSILON = math.log(EPSILON)
+_SMALL = 0.01  # up to here the series of (p - e) log(p - e) around e = 0 may end after e^5: the next term is at most e^6 / 30
 _TERMS = 5
 
 
-def kl_search(counts: NDArray[np.int64], zero: int, levels: int) -> int:
+class _Sums(NamedTuple):
+    """Prefix sums over the bins: counts, filled bins, and the series coefficients of their entropy terms; position b is before bin b."""
+
+    counts: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    series: NDArray[np.float64]
+
+
+class _Window(NamedTuple):
+    """Bins ``start`` to ``stop``, the counts outside to each side, whether these fill an end bin that is empty itself, bins per level."""
+
+    start: int
+    stop: int
+    left: int
+    right: int
+    fills_first: int
+    fills_last: int
+    merged: int
+    levels: int
+
+
+def kl_search(counts: NDArray[np.int64], levels: int) -> int:
     """The best window's ``i`` (the smallest of equals), or -1 where no window has ``levels`` bins.
 
     Args:
-        counts: histogram, shape (n,), not all zero.
-        zero: the bin that starts at real zero, in ``[0, n]``.
+        counts: symmetric histogram of even length, not all zero.
         levels: number of levels of the coarse copy.
     """
-    first, divergences = kl_divergences(counts, zero, levels)
-    return first + int(np.argmin(divergences)) if divergences.size else -1
+    divergences = kl_divergences(counts, levels)
+    return levels // 2 + int(np.argmin(divergences)) if divergences.size else -1
 
 
-def kl_divergences(counts: NDArray[np.int64], zero: int, levels: int) -> tuple[int, NDArray[np.float64]]:
-    """The first candidate's ``i`` and the divergence of every candidate from it on, in nats (inf where a window holds nothing to compare)."""
-    first = _first_candidate(counts.size, zero, levels)
-    last = max(zero, counts.size - zero - 1)
-    divergences = np.empty(max(last + 1 - first, 0))
-    _divergences(np.ascontiguousarray(counts, np.int64), zero, levels, first, divergences)
-    return first, divergences
+def kl_divergences(counts: NDArray[np.int64], levels: int) -> NDArray[np.float64]:
+    """Divergence of the windows from ``i = levels // 2`` on, in nats; inf where a window holds nothing to compare."""
+    divergences = np.empty(max(counts.size // 2 + 1 - levels // 2, 0))
+    _divergences(np.ascontiguousarray(counts, np.int64), levels, divergences)
+    return divergences
 
 
-def kl_divergences_numpy(counts: NDArray[np.int64], zero: int, levels: int) -> tuple[int, NDArray[np.float64]]:
-    """Twin of ``kl_divergences``, bin by bin as the rules say (equal but for the order of summation)."""
-    first = _first_candidate(counts.size, zero, levels)
-    windows = ((max(zero - i, 0), min(zero + i + 1, counts.size)) for i in range(first, max(zero, counts.size - zero - 1) + 1))
-    return first, np.array([_divergence_numpy(counts, start, stop, levels) for start, stop in windows])
-
-
-def _first_candidate(size: int, zero: int, levels: int) -> int:
-    for i in range(size + 1):
-        if min(zero + i + 1, size) - max(zero - i, 0) >= levels:
-            return i
-    return size + 1
+def kl_divergences_numpy(counts: NDArray[np.int64], levels: int) -> NDArray[np.float64]:
+    """Twin of ``kl_divergences``, bin by bin (equal but for the order of summation)."""
+    zero = counts.size // 2
+    windows = ((zero - i, min(zero + i + 1, counts.size)) for i in range(levels // 2, zero + 1))
+    return np.array([_divergence_numpy(counts, start, stop, levels) for start, stop in windows])
 
 
 def _divergence_numpy(counts: NDArray[np.int64], start: int, stop: int, levels: int) -> float:
@@ -75,9 +89,8 @@ def _divergence_numpy(counts: NDArray[np.int64], start: int, stop: int, levels: 
     level_counts = window[:covered].reshape(levels, merged).sum(axis=1)
     level_counts[-1] += window[covered:].sum()
     filled = np.count_nonzero(p[:covered].reshape(levels, merged), axis=1)
-    spread = np.where(filled > 0, level_counts // np.maximum(filled, 1), 0)
     q = np.zeros(window.size, np.int64)
-    q[:covered] = np.repeat(spread, merged)
+    q[:covered] = np.repeat(np.where(filled > 0, level_counts // np.maximum(filled, 1), 0), merged)
     smooth_p, smooth_q = _smooth_numpy(p), _smooth_numpy(q)
     if smooth_p is None or smooth_q is None:
         return math.inf
@@ -92,95 +105,112 @@ def _smooth_numpy(counts: NDArray[np.int64]) -> NDArray[np.float64] | None:
 
 
 @compiled
-def _divergences(counts: NDArray[np.int64], zero: int, levels: int, first: int, divergences: NDArray[np.float64]) -> None:
+def _divergences(counts: NDArray[np.int64], levels: int, divergences: NDArray[np.float64]) -> None:
     size = counts.size
-    sums = np.zeros(size + 1, np.int64)
-    filled = np.zeros(size + 1, np.int64)
-    series = np.zeros((size + 1, _TERMS + 1))
+    zero = size // 2
+    sums = _Sums(np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64), np.zeros((size + 1, _TERMS + 1)))
     for b in range(size):
-        sums[b + 1] = sums[b] + counts[b]
-        filled[b + 1] = filled[b] + (counts[b] > 0)
-        series[b + 1] = series[b]
+        sums.counts[b + 1] = sums.counts[b] + counts[b]
+        sums.filled[b + 1] = sums.filled[b] + (counts[b] > 0)
+        sums.series[b + 1] = sums.series[b]
         if counts[b] > 0:
-            _add_series(np.float64(counts[b]), series[b + 1])
+            _add_series(np.float64(counts[b]), sums.series[b + 1])
     for candidate in range(divergences.size):
-        i = first + candidate
-        divergences[candidate] = _divergence(counts, max(zero - i, 0), min(zero + i + 1, size), levels, sums, filled, series)
+        start = zero - levels // 2 - candidate
+        stop = min(zero + levels // 2 + candidate + 1, size)
+        left = sums.counts[start]
+        right = sums.counts[size] - sums.counts[stop]
+        fills_first = 1 if counts[start] == 0 and left > 0 else 0
+        fills_last = 1 if counts[stop - 1] == 0 and right > 0 else 0
+        window = _Window(start, stop, left, right, fills_first, fills_last, (stop - start) // levels, levels)
+        divergences[candidate] = _divergence(counts, window, sums)
 
 
 @compiled
-def _add_series(count: float, terms: NDArray[np.float64]) -> None:
+def _add_series(count: float, coefficients: NDArray[np.float64]) -> None:
     """Add the coefficients of e^0, e^1, ... in (count - e) log(count - e)."""
     log = math.log(count)
-    terms[0] += count * log
-    terms[1] -= 1.0 + log
+    coefficients[0] += count * log
+    coefficients[1] -= 1.0 + log
     power = 1.0
     for k in range(2, _TERMS + 1):
         power /= count
-        terms[k] += power / (k * (k - 1))
+        coefficients[k] += power / (k * (k - 1))
 
 
 @compiled
-def _divergence(counts: NDArray[np.int64], start: int, stop: int, levels: int, sums: Any, filled: Any, series: Any) -> float:
-    size = stop - start
-    total = sums[counts.size]
-    left, right = sums[start], total - sums[stop]  # added to the first and the last bin of p
-    first, last = counts[start] + left, counts[stop - 1] + right
-    new_left, new_right = np.int64(counts[start] == 0 and left > 0), np.int64(counts[stop - 1] == 0 and right > 0)
-    filled_p = filled[stop] - filled[start] + new_left + new_right
-    taken_p = EPSILON * (size - filled_p) / filled_p
-    merged = size // levels
-    tail = start + merged * levels
-
-    filled_levels = 0
+def _divergence(counts: NDArray[np.int64], window: _Window, sums: _Sums) -> float:
+    size = window.stop - window.start
+    total = sums.counts[counts.size]
+    filled_p = sums.filled[window.stop] - sums.filled[window.start] + window.fills_first + window.fills_last
+    filled_q = 0
     sum_q = 0
-    for level in range(levels):
-        spread = _spread(level, levels, start, merged, stop, new_left, new_right, sums, filled)
-        filled_levels += spread > 0
-        sum_q += spread * merged
-    if filled_levels == 0:
-        return np.inf
-    taken_q = EPSILON * (size - filled_levels * merged) / (filled_levels * merged)
+    for level in range(window.levels):
+        height = _height(level, window, sums)
+        filled_q += window.merged if height > 0 else 0
+        sum_q += height * window.merged
+    if filled_q == 0:
+        return math.inf
+    taken_p = EPSILON * (size - filled_p) / filled_p
+    taken_q = EPSILON * (size - filled_q) / filled_q
     if taken_p >= 1.0 or taken_q >= 1.0:
-        return np.inf
+        return math.inf
+    own = _sum_p_log_p(counts, window, sums, taken_p) + (size - filled_p) * EPSILON * _LOG_EPSILON
+    divergence: float = (own - _sum_p_log_q(window, sums, taken_p, taken_q)) / total + math.log(sum_q / total)
+    return divergence
 
-    cross = 0.0  # sum of p log q
-    log_epsilon = math.log(EPSILON)
-    for level in range(levels + 1):
-        begin = start + level * merged
-        end = stop if level == levels else begin + merged
-        inside = sums[end] - sums[begin]
-        number = filled[end] - filled[begin]
-        if begin == start:
-            inside += left
-            number += new_left
-        if end == stop and begin < end:
-            inside += right
-            number += new_right
-        mass = inside - taken_p * number + EPSILON * (end - begin - number)
-        spread = 0 if level == levels else _spread(level, levels, start, merged, stop, new_left, new_right, sums, filled)
-        cross += mass * (math.log(spread - taken_q) if spread > 0 else log_epsilon)
 
-    own = (size - filled_p) * EPSILON * log_epsilon + _entropy_term(first, taken_p) + _entropy_term(last, taken_p)  # sum of p log p
-    if taken_p <= _SMALL:
+@compiled
+def _sum_p_log_p(counts: NDArray[np.int64], window: _Window, sums: _Sums, taken: float) -> float:
+    """Over the filled bins of p."""
+    start, stop = window.start, window.stop
+    found: float = _entropy_term(counts[start] + window.left, taken) + _entropy_term(counts[stop - 1] + window.right, taken)
+    if taken <= _SMALL:
         power = 1.0
         for k in range(_TERMS + 1):
-            own += power * (series[stop - 1, k] - series[start + 1, k])
-            power *= taken_p
-    else:
-        for b in range(start + 1, stop - 1):
-            own += _entropy_term(counts[b], taken_p)
-    return (own - cross) / total + math.log(sum_q / total)
+            found += power * (sums.series[stop - 1, k] - sums.series[start + 1, k])
+            power *= taken
+        return found
+    for b in range(start + 1, stop - 1):
+        found += _entropy_term(counts[b], taken)
+    return found
 
 
 @compiled
-def _spread(level: int, levels: int, start: int, merged: int, stop: int, new_left: int, new_right: int, sums: Any, filled: Any) -> int:
-    """Count that one level of q gives to each of its bins."""
-    begin = start + level * merged
-    end = begin + merged
-    count = sums[stop if level == levels - 1 else end] - sums[begin]
-    number = filled[end] - filled[begin] + (new_left if level == 0 else 0) + (new_right if end == stop else 0)
-    return count // number if number > 0 else 0
+def _sum_p_log_q(window: _Window, sums: _Sums, taken_p: float, taken_q: float) -> float:
+    """Level by level, the remainder (where q is empty) as one level more."""
+    found = 0.0
+    for level in range(window.levels + 1):
+        begin = window.start + level * window.merged
+        end = window.stop if level == window.levels else begin + window.merged
+        if begin == end:
+            continue
+        inside = sums.counts[end] - sums.counts[begin]
+        filled = sums.filled[end] - sums.filled[begin]
+        if level == 0:
+            inside += window.left
+            filled += window.fills_first
+        if end == window.stop:
+            inside += window.right
+            filled += window.fills_last
+        mass = inside - taken_p * filled + EPSILON * (end - begin - filled)
+        height = 0 if level == window.levels else _height(level, window, sums)
+        found += mass * (math.log(height - taken_q) if height > 0 else _LOG_EPSILON)
+    return found
+
+
+@compiled
+def _height(level: int, window: _Window, sums: _Sums) -> int:
+    """Count that q gives to each bin of a level."""
+    begin = window.start + level * window.merged
+    end = begin + window.merged
+    count = sums.counts[window.stop if level == window.levels - 1 else end] - sums.counts[begin]
+    filled = sums.filled[end] - sums.filled[begin]
+    if level == 0:
+        filled += window.fills_first
+    if end == window.stop:
+        filled += window.fills_last
+    return int(count // filled) if filled > 0 else 0
 
 
 @compiled

@@ -20,7 +20,7 @@ def percentile_position(counts: NDArray[np.int64], fraction: float) -> float:
     for i in range(counts.size):
         if counts[i] > 0:
             if seen + counts[i] >= wanted:
-                return i + (wanted - seen) / counts[i]
+                return float(i + (wanted - seen) / counts[i])
             seen += counts[i]
             last = i + 1.0
     return last

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 from inc_config.dtypes import IntegerType
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from inc_adaptors.kernels.compiled import compiled
 from inc_adaptors.kernels.extent import around_axis
@@ -39,19 +39,13 @@ def quantize_affine(
         ONNX operator QuantizeLinear.
     """
     values = np.ascontiguousarray(values, np.float32)
-    result: Codes = np.empty(values.shape, np.int8 if dtype.signed else np.uint8) if out is None else out
+    if out is None:
+        out = cast("Codes", np.empty(values.shape, _storage(dtype)))
     shape = (1, 1, values.size) if axis is None else around_axis(values.shape, axis)
-    scales = np.broadcast_to(np.asarray(scale, np.float32).reshape(-1), (shape[1],))
-    zeros = np.broadcast_to(np.asarray(zero_point, np.float32).reshape(-1), (shape[1],))
-    _quantize(
-        values.reshape(shape),
-        np.ascontiguousarray(scales),
-        np.ascontiguousarray(zeros),
-        np.float32(dtype.qmin),
-        np.float32(dtype.qmax),
-        result.reshape(shape),
-    )
-    return result
+    affine = np.empty((2, shape[1]), np.float32)
+    affine[0], affine[1] = scale, zero_point
+    _quantize(values.reshape(shape), affine, np.float32(dtype.qmin), np.float32(dtype.qmax), out.reshape(shape))
+    return out
 
 
 def quantize_affine_numpy(
@@ -65,15 +59,20 @@ def quantize_affine_numpy(
         codes = np.rint(values.astype(np.float32).reshape(shape) / scales) + zeros
     codes = np.where(codes > dtype.qmin, codes, np.float32(dtype.qmin))
     codes = np.minimum(codes, np.float32(dtype.qmax))
-    return codes.reshape(values.shape).astype(np.int8 if dtype.signed else np.uint8)
+    return cast("Codes", codes.reshape(values.shape).astype(_storage(dtype)))
+
+
+def _storage(dtype: IntegerType) -> DTypeLike:
+    return np.int8 if dtype.signed else np.uint8
 
 
 @compiled
-def _quantize(values: Any, scales: Any, zeros: Any, qmin: Any, qmax: Any, out: Any) -> None:
+def _quantize(values: NDArray[np.float32], affine: NDArray[np.float32], qmin: np.float32, qmax: np.float32, out: Codes) -> None:
+    """Over values and codes of shape (outer, C, inner) with ``affine`` (2, C): scales, zero points."""
     for outer in range(values.shape[0]):
         for channel in range(values.shape[1]):
-            scale = scales[channel]
-            zero = zeros[channel]
+            scale = affine[0, channel]
+            zero = affine[1, channel]
             source = values[outer, channel]
             target = out[outer, channel]
             for i in range(source.size):

@@ -9,6 +9,10 @@ import numpy as np
 from inc_config.errors import CalibrationError
 from numpy.typing import DTypeLike, NDArray
 
+from inc_adaptors.kernels.extent import MASK_MAGNITUDE
+
+DAMAGED = "calibrate again; the stored statistics are damaged"
+
 
 def as_float32(values: NDArray[Any], *, keep_order: bool = False) -> NDArray[np.float32]:
     """Contiguous float32 array of the same values; flat, in whatever order costs no copy, unless ``keep_order``.
@@ -35,7 +39,7 @@ def read_array(arrays: Mapping[str, NDArray[Any]], name: str, dtype: DTypeLike, 
         raise CalibrationError(
             f"Stored statistic: expected {name!r} as {np.dtype(dtype)} of shape {shape} without NaN, found {found}.",
             where=f"array {name}",
-            fix="calibrate again; the stored statistics are damaged",
+            fix=DAMAGED,
         )
     return array.copy()
 
@@ -47,6 +51,15 @@ def read_counter(arrays: Mapping[str, NDArray[Any]], name: str, size: int) -> tu
         raise CalibrationError(
             f"Stored statistic: negative count in {name!r}: {counts.tolist()}.",
             where=f"array {name}",
-            fix="calibrate again; the stored statistics are damaged",
+            fix=DAMAGED,
         )
     return tuple(int(count) for count in counts)
+
+
+def check_bounds(minimum: NDArray[np.float32], maximum: NDArray[np.float32]) -> None:
+    """Refuse stored bounds that are neither an ordinary range nor the empty one (+inf, -inf) with CalibrationError."""
+    limit = np.float32(MASK_MAGNITUDE)
+    ordinary = (minimum <= maximum) & (-limit <= minimum) & (maximum <= limit)
+    empty = (minimum == np.inf) & (maximum == -np.inf)
+    if not (ordinary | empty).all():
+        raise CalibrationError(f"Stored statistic: no range: minimum {minimum}, maximum {maximum}.", where="stored range", fix=DAMAGED)

@@ -10,9 +10,8 @@ from inc_config.errors import CalibrationError
 from numpy.typing import NDArray
 
 from inc_adaptors.kernels.grid import MIN_EXPONENT, coarsen, grid_exponent, update_grid
-from inc_adaptors.statistics.arrays import as_float32, read_array, read_counter
+from inc_adaptors.statistics.arrays import DAMAGED, as_float32, check_bounds, read_array, read_counter
 
-_DAMAGED = "calibrate again; the stored statistics are damaged"
 _MAX_BINS = 1 << 20
 
 
@@ -85,7 +84,7 @@ class HistogramStatistic:
         return merged
 
     def to_arrays(self) -> Mapping[str, NDArray[Any]]:
-        """``counts`` int64, ``range`` (2,) float32, ``grid`` (2,) int64: bins and exponent, ``seen`` (3,) int64: values, non-finite, masked."""
+        """``counts`` int64, ``range`` (2,) float32, ``grid`` (2,) int64: bins and exponent, ``seen`` as in ``RangeStatistic``."""
         return {
             "counts": self.counts.copy(),
             "range": np.array([self.minimum, self.maximum], np.float32),
@@ -98,18 +97,17 @@ class HistogramStatistic:
         """Rebuild from ``to_arrays``; raises CalibrationError for arrays it cannot have written."""
         bins, exponent = (int(value) for value in read_array(arrays, "grid", np.int64, (2,)))
         low, high = read_array(arrays, "range", np.float32, (2,))
+        check_bounds(low, high)
         read = cls(bins=bins)
         read.minimum, read.maximum = float(low), float(high)
         read.exponent = exponent
         if grid_exponent(read.minimum, read.maximum, bins, MIN_EXPONENT) != exponent:
             raise CalibrationError(
-                f"Stored histogram: a width of 2^{exponent} does not belong to the range [{low}, {high}].", where="array grid", fix=_DAMAGED
+                f"Stored histogram: a width of 2^{exponent} does not belong to the range [{low}, {high}].", where="array grid", fix=DAMAGED
             )
         read.count, read.non_finite, read.masked = read_counter(arrays, "seen", 3)
         counts = read_array(arrays, "counts", np.int64, read.counts.shape)
         if (counts < 0).any() or counts.sum() != read.count - read.non_finite - read.masked:
-            raise CalibrationError(
-                "Stored histogram: its counts do not add up to the number of values.", where="array counts", fix=_DAMAGED
-            )
+            raise CalibrationError("Stored histogram: its counts do not add up to the number of values.", where="array counts", fix=DAMAGED)
         read.counts[:] = counts
         return read

@@ -10,7 +10,7 @@ from inc_config.errors import CalibrationError
 from numpy.typing import NDArray
 
 from inc_adaptors.kernels.extent import channel_extent, extent
-from inc_adaptors.statistics.arrays import as_float32, read_array, read_counter
+from inc_adaptors.statistics.arrays import as_float32, check_bounds, read_array, read_counter
 
 
 class RangeStatistic:
@@ -57,6 +57,7 @@ class RangeStatistic:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Rebuild from ``to_arrays``; raises CalibrationError for arrays it cannot have written."""
         low, high = read_array(arrays, "range", np.float32, (2,))
+        check_bounds(low, high)
         read = cls()
         read.minimum, read.maximum = float(low), float(high)
         read.count, read.non_finite, read.masked = read_counter(arrays, "seen", 3)
@@ -124,6 +125,7 @@ class ChannelRangeStatistic:
         read = cls(axis=int(axis))
         read.minimum = read_array(arrays, "minimum", np.float32, (None,))
         read.maximum = read_array(arrays, "maximum", np.float32, read.minimum.shape)
+        check_bounds(read.minimum, read.maximum)
         read.count, read.non_finite, read.masked = read_counter(arrays, "seen", 3)
         return read
 
