@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inc_config.errors import DataError
 
-from inc_adaptors.batches import to_numpy
+from inc_adaptors.batches import leaves, to_numpy
 from inc_adaptors.hooks import NoHooks
 from inc_adaptors.roles import Trains
 from inc_adaptors.testing.case import Case, RecordingHooks, assert_close, assert_same
@@ -117,6 +117,8 @@ class TrainsConformance:
         """It computes what its model computes, and training leaves it as it was."""
         native = case.make_model(1)
         teacher = case.adaptor.teacher(native)
+        batch = case.batches[0]
+        assert_close(tuple(to_numpy(leaf) for _, leaf in leaves(teacher(batch))), case.adaptor.predict(case.adaptor.open(native), batch))
         before = case.adaptor.fingerprint(case.adaptor.open(native))
         hooks = RecordingHooks()
         training = case.new_training()

@@ -6,9 +6,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from inc_config.errors import IncError
+from inc_config.frozen import FrozenMap
 from inc_config.pruning import BlockPattern, Reduction
 from numpy.typing import NDArray
 
@@ -76,6 +78,20 @@ class AccessesWeightsConformance:
             assert got[info.name].shape == info.shape
             assert got[info.name].dtype == np.bool_
             assert got[info.name].sum() == masks[info.name].sum()
+
+    def test_the_masks_of_a_handle_are_installed(self, case: Case) -> None:
+        """A later stage finds the masks that an earlier one left in the state."""
+        handle = case.open()
+        weights = _weights(case, handle)
+        weights.set_masks(_checkerboards(weights))
+        masks = weights.masks()
+        pruned = attrs.evolve(handle, state=attrs.evolve(handle.state, masks=FrozenMap(masks)))
+        later = _weights(case, case.adaptor.copy(pruned))
+        assert later.masks().keys() == masks.keys()
+        assert all(np.array_equal(later.masks()[name], mask) for name, mask in masks.items())
+        later.apply_masks()
+        for name, mask in _checkerboards(later).items():
+            assert not _magnitude(later, name)[~mask].any()
 
     def test_block_masks_cover_whole_blocks(self, case: Case) -> None:
         """A mask per block cuts every element of it."""
