@@ -44,8 +44,9 @@ class Drop:
 def drop(text: str) -> Drop:
     """Read ``1%``, ``0.01`` or ``1points``.
 
-    A percentage is relative to the original model's value, as ``Quantize(accuracy_loss=0.01)`` is: of an accuracy of 76.1 %, 1% allows 75.34 %.
-    A bare number below 1 is the same as a fraction. Points are absolute, in hundredths of the metric's unit: 1points allows 75.1 %.
+    A percentage is relative to the original model's value, as ``Quantize(accuracy_loss=0.01)`` is: of an accuracy of 76.1 %, 1%
+    allows 75.34 %. A bare number below 1 is the same as a fraction. Points are absolute, in hundredths of the metric's unit:
+    1points allows 75.1 %.
     """
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +18,8 @@ T = TypeVar("T")
 
 LABEL_NAMES = ("labels", "label", "targets", "target")
 _ACCEPTED = "a folder of images (with one sub-folder per class, or none), a .npy file of inputs, or a .npz file of inputs and labels"
+# What numpy and the archive reader below it raise on damaged files; TypeError: a bare array in an archive's place.
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 class UserData:
@@ -157,14 +161,17 @@ def _arrays(path: Path, recipe: Recipe | None) -> Source:
 
 
 def _load(path: Path) -> tuple[Any, Any]:
-    fix = f"give {_ACCEPTED}, saved by numpy without Python objects"
     try:
-        loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
-        arrays = dict(loaded.items()) if isinstance(loaded, Mapping) else loaded
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise DataError(f"The file cannot be read as numpy arrays: {error}", where=f"--data {path}", fix=fix) from error
-    if not isinstance(arrays, dict):
-        return arrays, None
+        if path.suffix.lower() == ".npy":
+            return np.load(path, allow_pickle=False, mmap_mode="r"), None
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive.items())
+    except _UNREADABLE as error:
+        raise DataError(
+            f"The file cannot be read as numpy arrays: {error}",
+            where=f"--data {path}",
+            fix=f"give {_ACCEPTED}, saved by numpy without Python objects",
+        ) from error
     named = [name for name in LABEL_NAMES if name in arrays]
     if len(named) > 1 or len(arrays) == len(named):
         raise DataError(

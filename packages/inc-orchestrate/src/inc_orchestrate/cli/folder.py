@@ -13,13 +13,17 @@ MARKER = "run.json"
 LEDGER = "ledger"
 MODEL = "model.onnx"
 RECIPE = "preprocessing.json"
+SAVED = "saved"
+ORIGINAL = "original.onnx"
+OURS = (MODEL, ORIGINAL, RECIPE, "report.md", "report.html", LEDGER, SAVED)
+"""What a run leaves besides its marker; nothing else is ever removed."""
 _ELSEWHERE = "give another folder with -o"
 
 
 def claim(folder: Path, *, command_line: str, resume: bool, force: bool) -> None:
     """Make ``folder`` this run's own, before any work starts.
 
-    A new or empty folder is taken. A folder of an earlier run goes on with ``resume`` and is emptied with ``force``.
+    A new or empty folder is taken. A folder of an earlier run goes on with ``resume``; ``force`` removes what that run wrote.
 
     Raises:
         StoreError: it holds something else, an earlier run without ``resume`` or ``force``, or cannot be written.

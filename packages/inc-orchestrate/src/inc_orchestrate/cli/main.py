@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import shlex
-import signal
 import sys
 import tempfile
 import traceback
@@ -17,8 +16,8 @@ from typing import Protocol, cast
 from inc_config.errors import IncError
 
 from inc_orchestrate.cli.arguments import Parser, UsageError
+from inc_orchestrate.cli.exits import Exit
 
-DONE, MISSED, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 128 + signal.SIGINT
 COMMANDS = {
     "demo": "quantize a bundled tiny model, offline, in under a minute",
     "plan": "show what quantization would do to a model, operator by operator",
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``inc``.
 
     Returns:
-        0 when done, 1 when the accuracy criterion was missed, 2 for bad input, 3 for a fault of ours, 130 after Ctrl-C.
+        An ``Exit``: 0 done, 1 the accuracy criterion was missed, 2 bad input, 3 a fault of ours, 130 Ctrl-C.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     command_line = shlex.join(["inc", *given])
@@ -48,26 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(given, command_line)
     except IncError as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return INTERRUPTED
+        return Exit.BAD_INPUT
+    except KeyboardInterrupt as interruption:
+        print(f"\ninterrupted{f': {interruption}' if str(interruption) else ''}", file=sys.stderr)
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone; without this the interpreter would complain once more while closing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return Exit.DONE
     except Exception as error:  # noqa: BLE001 - the last resort of a command: users get a message and a log, never a traceback
         print(f"error: {_unexpected(error, command_line)}", file=sys.stderr)
-        return INTERNAL
+        return Exit.INTERNAL
 
 
 def _dispatch(given: list[str], command_line: str) -> int:
     if not given or given[0] in {"-h", "--help"}:
         print(_overview())
-        return DONE
+        return Exit.DONE
     if given[0] == "--version":
         print(f"inc {version('inc-orchestrate')}")
-        return DONE
+        return Exit.DONE
     name = given[0]
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
