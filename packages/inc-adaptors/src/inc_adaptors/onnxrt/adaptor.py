@@ -1,0 +1,169 @@
+"""ONNX Runtime as an adaptor: every role it fills, each in a few lines over the modules of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import attrs
+from inc_config.capabilities import Capabilities
+from inc_config.plan import QuantizationPlan, TensorKey
+from inc_config.target import Runtime, Target
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from inc_adaptors.batches import bind, check_finite
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.machine import isa
+from inc_adaptors.onnxrt.analysis import Analysis, analyse
+from inc_adaptors.onnxrt.calibration import calibrate, samples_of
+from inc_adaptors.onnxrt.capabilities import describe
+from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
+from inc_adaptors.onnxrt.fingerprint import fingerprint_of
+from inc_adaptors.onnxrt.loading import load, signature
+from inc_adaptors.onnxrt.parity import OutputParity, output_parity
+from inc_adaptors.onnxrt.sessions import create_session, run_session
+from inc_adaptors.onnxrt.shapes import infer
+from inc_adaptors.onnxrt.storing import model_files, read_model, read_state, to_saved
+from inc_adaptors.onnxrt.wanted import wanted_statistics
+from inc_adaptors.roles import SavedModel
+from inc_adaptors.statistics.protocol import StatisticSpec
+from inc_adaptors.statistics.store import Statistics
+
+Outputs = tuple[NDArray[Any], ...]
+
+
+class OnnxrtAdaptor:
+    """Roles Adaptor, Describes, Observes, Quantizes and Stores for ONNX models.
+
+    Args:
+        threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
+    """
+
+    name = "onnxrt"
+
+    def __init__(self, *, threads: int = 0) -> None:
+        self._threads = threads
+        self._predictors: WeakKeyDictionary[ModelHandle, Callable[[Any], Outputs]] = WeakKeyDictionary()
+        self._analyses: WeakKeyDictionary[ModelHandle, Analysis] = WeakKeyDictionary()
+        self._fingerprints: WeakKeyDictionary[ModelHandle, str] = WeakKeyDictionary()
+
+    def open(self, model: Any) -> ModelHandle:
+        """Open a path, bytes or a ``ModelProto``; see ``loading.load`` for what is refused."""
+        proto = load(model)
+        return ModelHandle(framework=self.name, native=proto, signature=signature(proto))
+
+    def copy(self, handle: ModelHandle) -> ModelHandle:
+        """A handle with its own message."""
+        proto = ModelProto()
+        proto.CopyFrom(handle.native)
+        return attrs.evolve(handle, native=proto)
+
+    def predict(self, handle: ModelHandle, inputs: Any) -> Outputs:
+        """Outputs of one batch; the session is kept for the next."""
+        if handle not in self._predictors:
+            self._predictors[handle] = self.predictor(handle, threads=self._threads)
+        return self._predictors[handle](inputs)
+
+    def predictor(self, handle: ModelHandle, *, threads: int = 0) -> Callable[[Any], Outputs]:
+        """A session behind a callable.
+
+        Raises:
+            ModelError: onnxruntime cannot run the model; when called, also where an operator fails.
+            DataError: when called, for inputs that do not fit or are not finite.
+        """
+        session = create_session(handle.native, threads=threads)
+        taken = handle.signature
+
+        def run(inputs: Any) -> Outputs:
+            feed = bind(inputs, taken)
+            check_finite(feed, batch=0, where="inputs")
+            return tuple(run_session(session, None, feed))
+
+        return run
+
+    def target(self) -> Target:
+        """onnxruntime on this machine's processor."""
+        return Target(runtime=Runtime.ONNXRUNTIME, isa=isa())
+
+    def size_bytes(self, handle: ModelHandle) -> int:
+        """Bytes of the serialized model with its weights."""
+        return sum(len(data) for data in model_files(handle.native).values())
+
+    def fingerprint(self, handle: ModelHandle) -> str:
+        """SHA-256 of structure and weights."""
+        if handle not in self._fingerprints:
+            self._fingerprints[handle] = fingerprint_of(handle.native)
+        return self._fingerprints[handle]
+
+    def capabilities(self, handle: ModelHandle, target: Target, *, batches: Iterable[Any] = ()) -> Capabilities:
+        """Every operator with options or a reason; a batch tells the sizes of dynamic axes, for the ``work`` of each operator.
+
+        Raises:
+            ModelError: the model is quantized already.
+            DataError: the first batch does not fit the model.
+        """
+        found = self._analysis(handle)
+        batch = next(iter(batches), None)
+        if batch is None:
+            return describe(found.graph, found.operators, found.types, target)
+        feed = bind(batch, handle.signature)
+        types = infer(found.graph, {name: array.shape for name, array in feed.items()})
+        return describe(found.graph, found.operators, types, target, samples=samples_of(feed))
+
+    def observe(
+        self,
+        handle: ModelHandle,
+        batches: Iterable[Any],
+        wanted: Mapping[TensorKey, frozenset[StatisticSpec]],
+        *,
+        progress: Callable[[int], None] = lambda samples: None,
+    ) -> Statistics:
+        """Gather statistics in one pass; see ``calibration.calibrate``."""
+        found = self._analysis(handle)
+        return calibrate(
+            found.graph,
+            handle.signature,
+            found.layout.tensors(),
+            batches,
+            wanted,
+            threads=self._threads,
+            fingerprint=self.fingerprint(handle),
+            progress=progress,
+        )
+
+    def wanted(self, capabilities: Capabilities, plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, frozenset[StatisticSpec]]:
+        """What the plans need, by tensor."""
+        del capabilities  # plans name every tensor themselves
+        return wanted_statistics(plans)
+
+    def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> OnnxrtEmitter:
+        """Prepare emission.
+
+        Raises:
+            CalibrationError: the statistics belong to another model.
+        """
+        check_fresh(statistics, self.fingerprint(handle))
+        found = self._analysis(handle)
+        return OnnxrtEmitter(handle, found.graph, found.layout, statistics, capabilities)
+
+    def to_saved(self, handle: ModelHandle) -> SavedModel:
+        """Model files, scales, masks, plan and notes."""
+        return to_saved(handle)
+
+    def from_saved(self, saved: SavedModel, model: Any = None) -> ModelHandle:
+        """Rebuild a handle; the ONNX file needs no code of the user's, so ``model`` is not read."""
+        del model
+        proto = read_model(saved.files)
+        return ModelHandle(framework=self.name, native=proto, signature=signature(proto), state=read_state(saved))
+
+    def parity(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any]) -> tuple[OutputParity, ...]:
+        """Per-output SQNR of ``other`` against ``reference``."""
+        names = tuple(spec.name for spec in reference.signature.outputs)
+        return output_parity(names, lambda batch: self.predict(reference, batch), lambda batch: self.predict(other, batch), batches)
+
+    def _analysis(self, handle: ModelHandle) -> Analysis:
+        if handle not in self._analyses:
+            self._analyses[handle] = analyse(handle.native)
+        return self._analyses[handle]

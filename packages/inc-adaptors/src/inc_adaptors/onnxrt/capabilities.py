@@ -1,0 +1,95 @@
+"""What onnxruntime can do with each operator, best option first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
+from inc_config.plan import FLOAT, OpPlan, RangeSource, TensorPlan
+from inc_config.target import Isa, Target
+
+from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.kinds import STANDARD_DOMAINS, Kind
+from inc_adaptors.onnxrt.operators import Operator
+from inc_adaptors.onnxrt.shapes import TensorType
+from inc_adaptors.onnxrt.tensors import expected_bytes
+from inc_adaptors.onnxrt.work import multiply_adds
+
+ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
+"""Activations uint8 asymmetric with weights int8 symmetric (U8S8) is the fastest form on x86; S8S8 and U8U8 fall back to slow kernels."""
+
+DYNAMIC_ACTIVATION = attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC)
+
+SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
+"""Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; 7-bit weights cannot."""
+
+STATIC_CONV = Reason(
+    ReasonCode.SLOWER_IN_INTEGER, "static only: dynamic quantization of a convolution is about five times slower than fp32 in onnxruntime"
+)
+
+
+def describe(
+    graph: Graph, operators: tuple[Operator, ...], types: Mapping[str, TensorType], target: Target, *, samples: int = 1
+) -> Capabilities:
+    """Every operator with its options, or with a reason.
+
+    A graph is *transformer-like* when matrix products do more than half of its multiply-adds and it has Softmax or LayerNormalization: there only
+    the products with constant weights are quantized, since int8 Add, Mul or Softmax between them cost more time and accuracy than they save.
+    """
+    work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
+    products_only = is_transformer_like(graph, operators, work)
+
+    def capability(operator: Operator) -> OpCapability:
+        options, reason = _options(operator, products_only=products_only, isa=target.isa)
+        names = [name for name in (operator.weight, operator.bias) if name is not None]
+        return OpCapability(
+            op=operator.op,
+            options=(*options, FLOAT),
+            reason=reason,
+            members=operator.member_names,
+            weight_bytes=sum(expected_bytes(graph.initializers[name]) or 0 for name in names),
+            work=work.get(operator.op, 0),
+        )
+
+    return Capabilities(target=target, ops=tuple(capability(operator) for operator in operators))
+
+
+def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Mapping[object, int]) -> bool:
+    """The rule that ``describe`` documents; products of unknown work count by their weights' sizes."""
+
+    def amount(operator: Operator) -> int:
+        weight = graph.initializers.get(operator.weight or "")
+        return work.get(operator.op, 0) or (0 if weight is None else (expected_bytes(weight) or 0) // 4)
+
+    products = sum(amount(o) for o in operators if o.op.type in ("MatMul", "Gemm"))
+    rest = sum(amount(o) for o in operators if o.op.type in ("Conv", "ConvTranspose"))
+    marked = any(node.op_type in ("Softmax", "LayerNormalization") and node.domain in STANDARD_DOMAINS for node in graph.nodes)
+    return marked and products > rest
+
+
+def weight_type(isa: Isa) -> IntegerType:
+    """The type of weights that is safe and fast on an instruction set."""
+    return IntegerType(7, signed=True) if isa in SATURATING else INT8
+
+
+def _options(operator: Operator, *, products_only: bool, isa: Isa) -> tuple[tuple[OpPlan, ...], Reason | None]:
+    if operator.reason is not None:
+        return (), operator.reason
+    if operator.kind is Kind.WEIGHTED:
+        return _weighted(operator, isa), STATIC_CONV if operator.op.type == "Conv" else None
+    if products_only:
+        detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
+        return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
+    count = max(operator.inputs) + 1
+    return (OpPlan(inputs=(ACTIVATION,) * count, outputs=(ACTIVATION,) * len(operator.outputs), compute_dtype=INT8),), None
+
+
+def _weighted(operator: Operator, isa: Isa) -> tuple[OpPlan, ...]:
+    per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
+    per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
+    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=(ACTIVATION,), compute_dtype=INT8) for w in (per_channel, per_tensor)]
+    if operator.op.type == "Conv":
+        return tuple(static)
+    return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=per_channel, compute_dtype=INT8))

@@ -1,0 +1,76 @@
+"""Refuse plans that onnxruntime has no kernels for, all faults together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from inc_config.capabilities import Capabilities, Reason
+from inc_config.dtypes import PerChannel, PerTensor, Scheme
+from inc_config.errors import PlanError
+from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
+
+from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.kinds import Kind
+from inc_adaptors.onnxrt.operators import Operator
+
+
+def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPlan) -> None:
+    """Compare a plan with what its operators can do.
+
+    Raises:
+        PlanError: an unknown operator, one that must stay in float, or types, schemes or granularities without a kernel.
+    """
+    closed = {c.op: c.reason for c in capabilities.ops if not c.is_quantizable}
+    faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan)]
+    if faults:
+        shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        raise PlanError(
+            f"The plan does not fit the model: {shown}.",
+            where="quantization plan",
+            fix="derive it from the model's own capabilities, or put these operators in float",
+        )
+
+
+def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan: OpPlan) -> Iterator[str]:
+    operator = layout.by_op.get(op)
+    if operator is None:
+        yield f"the model has no operator {op} of type {op.type}"
+        return
+    if not plan.is_quantized:
+        if str(plan.compute_dtype) != "fp32":
+            yield f"{op}: compute type {plan.compute_dtype}"
+        return
+    if op in closed or operator.kind is Kind.FLOAT:
+        yield f"{op} stays in float ({closed.get(op) or operator.reason})"
+        return
+    yield from _activation_faults(operator, plan)
+    if operator.kind is Kind.WEIGHTED:
+        yield from _weight_faults(operator, plan.weight)
+
+
+def _activation_faults(operator: Operator, plan: OpPlan) -> Iterator[str]:
+    op = operator.op
+    for position in operator.inputs:
+        if position >= len(plan.inputs) or plan.inputs[position] is None:
+            yield f"{op}: no plan for its input {position}"
+    for tensor in (*plan.inputs, *plan.outputs):
+        if tensor is None:
+            continue
+        if tensor.dtype.bits != 8 or not isinstance(tensor.granularity, PerTensor):
+            yield f"{op}: activations as {tensor.dtype} {tensor.granularity} (8 bits per tensor have kernels)"
+    if plan.is_dynamic and not operator.can_return_float:
+        yield f"{op}: dynamic ranges (MatMul and Gemm have kernels)"
+    needs_output = not operator.can_return_float and not plan.is_dynamic
+    if needs_output and (not plan.outputs or plan.outputs[0] is None):
+        yield f"{op}: no plan for its output, and its kernel returns codes"
+
+
+def _weight_faults(operator: Operator, weight: TensorPlan | None) -> Iterator[str]:
+    op = operator.op
+    if weight is None:
+        yield f"{op}: no plan for its weight"
+        return
+    if not weight.dtype.signed or weight.scheme is not Scheme.SYMMETRIC:
+        yield f"{op}: weight as {weight.dtype} {weight.scheme.value} (signed symmetric has kernels)"
+    if weight.granularity not in (PerTensor(), PerChannel(operator.channel_axis or 0)):
+        yield f"{op}: weight {weight.granularity} (per tensor or along axis {operator.channel_axis})"

@@ -1,0 +1,97 @@
+"""Make quantized models from one calibration: built once, emitted many times."""
+
+from __future__ import annotations
+
+import attrs
+from inc_config.capabilities import Capabilities
+from inc_config.errors import CalibrationError
+from inc_config.frozen import FrozenMap
+from inc_config.plan import OpId, QuantizationPlan
+
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.onnxrt.emission.checks import check_plan
+from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.pairs import Pairs
+from inc_adaptors.onnxrt.emission.placement import Placement, place
+from inc_adaptors.onnxrt.emission.rewriting import Rewriting
+from inc_adaptors.onnxrt.emission.strip import strip_activations
+from inc_adaptors.onnxrt.emission.weights import Weights
+from inc_adaptors.onnxrt.graph import Graph, assemble
+from inc_adaptors.statistics.store import Statistics
+
+
+class OnnxrtEmitter:
+    """An all-Q/DQ skeleton from which each plan takes the pairs and int8 weights it needs.
+
+    Relu and Clip stay in the graph until ``final``: onnxruntime fuses them into the quantizer when it loads the model, and a later plan that drops the
+    pair still has the activation.
+    """
+
+    def __init__(self, handle: ModelHandle, graph: Graph, layout: Layout, statistics: Statistics, capabilities: Capabilities) -> None:
+        self._handle = handle
+        self._graph = graph
+        self._layout = layout
+        self._capabilities = capabilities
+        self._names = Names(graph.names() | {node.name for node in graph.nodes})
+        self._pairs = Pairs(graph, layout, statistics, self._names)
+        self._weights = Weights(graph, self._names)
+        self._blocked = _non_finite(self._layout, statistics)
+
+    def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
+        """A new handle whose model computes ``plan`` on integers; ``final`` also strips activations that the quantizers' clamps cover.
+
+        Raises:
+            PlanError: the plan names unknown operators or asks for what has no kernel.
+            CalibrationError: statistics that the plan needs were not gathered, or a weight is not finite.
+        """
+        check_plan(self._layout, self._capabilities, plan)
+        placement = place(self._layout, plan, self._blocked)
+        rewriting = Rewriting(self._graph, placement, self._pairs, self._weights, self._names)
+        rewriting.run(self._layout.operators)
+        nodes = rewriting.nodes
+        if final:
+            nodes = strip_activations(nodes, rewriting.initializers, self._graph.pinned)
+        state = attrs.evolve(
+            self._handle.state,
+            plan=plan,
+            qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
+            notes=(*self._handle.state.notes, *self._notes(placement)),
+        )
+        return attrs.evolve(self._handle, native=assemble(self._graph, nodes, rewriting.initializers), state=state)
+
+    def _notes(self, placement: Placement) -> tuple[str, ...]:
+        lines = [f"quantized for onnxruntime: {len(placement.active)} operators on 8-bit codes"]
+        blocked = [op for op in placement.idle if op in self._blocked]
+        idle = [op for op in placement.idle if op not in self._blocked]
+        if blocked:
+            lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
+        if idle:
+            lines.append(f"in float because no integer operator feeds them: {_listed(idle)}")
+        return tuple(lines)
+
+
+def check_fresh(statistics: Statistics, fingerprint: str) -> None:
+    """Refuse statistics of another model.
+
+    Raises:
+        CalibrationError: their model fingerprint differs.
+    """
+    if statistics.model_fingerprint not in ("", fingerprint):
+        raise CalibrationError(
+            f"These statistics belong to another model (fingerprint {statistics.model_fingerprint[:12]}, this one has {fingerprint[:12]}).",
+            where="statistics",
+            fix="calibrate this model",
+        )
+
+
+def _non_finite(layout: Layout, statistics: Statistics) -> frozenset[OpId]:
+    """Operators with a tensor in which calibration saw NaN or infinity."""
+    tensors = layout.tensors()
+    bad = {tensors[key] for key, count in statistics.non_finite.items() if count and key in tensors}
+    touched = (o.op for o in layout.operators if bad.intersection(o.inputs.values()) or bad.intersection(o.outputs))
+    return frozenset(touched)
+
+
+def _listed(ops: list[OpId]) -> str:
+    return ", ".join(str(op) for op in ops[:8]) + (f" and {len(ops) - 8} more" if len(ops) > 8 else "")

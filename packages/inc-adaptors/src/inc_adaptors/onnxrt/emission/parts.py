@@ -1,0 +1,40 @@
+"""What emissions are put together from: a tensor's nodes and initializers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import attrs
+import numpy as np
+from inc_config.dtypes import Granularity, IntegerType, PerChannel, PerTensor
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.qparams import QParams
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Part:
+    """Nodes and initializers that make one tensor; ``output`` is its name, ``qparams`` its scale and zero point."""
+
+    nodes: tuple[NodeProto, ...]
+    initializers: tuple[TensorProto, ...]
+    output: str
+    qparams: QParams
+
+
+def scale_and_zero_point(
+    names: Names, wish: str, qparams: QParams, dtype: IntegerType, purpose: Hashable
+) -> tuple[TensorProto, TensorProto]:
+    """Scale and zero point as initializers."""
+    container = np.int8 if dtype.signed else np.uint8
+    return (
+        numpy_helper.from_array(qparams.scale, names.of(f"{wish}_scale", purpose)),
+        numpy_helper.from_array(qparams.zero_point.astype(container), names.of(f"{wish}_zero_point", purpose)),
+    )
+
+
+def dequantize_node(inputs: list[str], output: str, name: str, granularity: Granularity = PerTensor()) -> NodeProto:
+    """A DequantizeLinear, along the axis of ``granularity`` where it has one."""
+    axis = {"axis": granularity.axis} if isinstance(granularity, PerChannel) else {}
+    return helper.make_node("DequantizeLinear", inputs, [output], name=name, **axis)

@@ -1,0 +1,83 @@
+"""Decide, for one plan, which operators run on codes and which tensors carry them.
+
+A plan says what each operator *may* do; some of it only pays beside another quantized operator:
+
+- a weighted operator runs on codes whenever its plan says so;
+- an operator that computes on codes (Add, Concat, pooling, ...) does so if at least one of its operands already is codes, and one that passes codes
+  on (Reshape, MaxPool, ...) if its input is: they keep int8 between int8 operators and never start it;
+- a matrix product writes codes only if somebody reads them as codes; otherwise its kernel returns float, which is as fast and more accurate.
+
+A tensor that is written as codes is read as codes by everyone: a float reader beside the pair would keep the integer kernel from fusing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
+
+from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.kinds import Kind
+from inc_adaptors.onnxrt.operators import Operator
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Coded:
+    """How a tensor is written as codes: with the plan and range of ``root``, the tensor its codes come from."""
+
+    root: str
+    plan: TensorPlan
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Placement:
+    """``active`` operators run on codes; ``coded`` tensors are written as codes; ``idle`` were planned in integer but stay in float."""
+
+    active: Mapping[OpId, OpPlan]
+    coded: Mapping[str, Coded]
+    idle: tuple[OpId, ...]
+
+
+def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = frozenset()) -> Placement:
+    """Apply the rules of this module; ``blocked`` operators stay in float whatever the plan says."""
+    planned = {op: p for op, p in plan.ops.items() if p.is_quantized and op not in blocked}
+    read_as_codes = _read_as_codes(layout, planned)
+    active: dict[OpId, OpPlan] = {}
+    coded: dict[str, Coded] = {}
+    for operator in layout.operators:
+        op_plan = planned.get(operator.op)
+        if op_plan is None or not _is_active(operator, coded):
+            continue
+        active[operator.op] = op_plan
+        coded.update(_written(operator, op_plan, coded, read_as_codes))
+    idle = tuple(op for op, p in plan.ops.items() if p.is_quantized and op not in active)
+    return Placement(active=active, coded=coded, idle=idle)
+
+
+def _is_active(operator: Operator, coded: Mapping[str, Coded]) -> bool:
+    if operator.kind is Kind.WEIGHTED:
+        return True
+    return any(name in coded for name in operator.inputs.values())
+
+
+def _written(operator: Operator, plan: OpPlan, coded: Mapping[str, Coded], read_as_codes: frozenset[str]) -> dict[str, Coded]:
+    if operator.kind is Kind.PASSING:
+        return dict.fromkeys(filter(None, operator.outputs), coded[operator.inputs[0]])
+    output = plan.outputs[0] if plan.outputs else None
+    name = operator.outputs[0]
+    if output is None or plan.is_dynamic or (operator.can_return_float and name not in read_as_codes):
+        return {}
+    return {name: Coded(root=name, plan=output)}
+
+
+def _read_as_codes(layout: Layout, planned: Mapping[OpId, OpPlan]) -> frozenset[str]:
+    """Tensors that some operator would read as codes, directly or through operators that pass them on."""
+    found: set[str] = set()
+    for operator in reversed(layout.operators):
+        plan = planned.get(operator.op)
+        if plan is None or plan.is_dynamic:
+            continue
+        if operator.kind is not Kind.PASSING or any(name in found for name in operator.outputs):
+            found.update(operator.inputs.values())
+    return frozenset(found)

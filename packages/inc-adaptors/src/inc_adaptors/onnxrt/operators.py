@@ -1,0 +1,179 @@
+"""The operators of a graph as plans see them: fused with their activation, each with its tensors, or with the reason why it stays in float."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import attrs
+from inc_config.capabilities import Reason, ReasonCode
+from inc_config.plan import OpId
+from onnx import NodeProto, TensorProto
+
+from inc_adaptors.onnxrt.graph import Graph, attribute
+from inc_adaptors.onnxrt.kinds import ACTIVATIONS, STANDARD_DOMAINS, Kind, kind_of
+from inc_adaptors.onnxrt.shapes import TensorType
+from inc_adaptors.onnxrt.tensors import subgraphs
+
+
+@attrs.frozen(kw_only=True)
+class Operator:
+    """One operator: a node, and the Relu or Clip fused behind it.
+
+    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; ``outputs`` are the tensors after the
+    activation. ``weight`` and ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels. ``member_names`` are the native nodes
+    it stands for.
+    """
+
+    op: OpId
+    kind: Kind
+    node: int
+    activation: int | None = None
+    inputs: Mapping[int, str] = attrs.field(factory=dict)
+    outputs: tuple[str, ...] = ()
+    weight: str | None = None
+    bias: str | None = None
+    channel_axis: int | None = None
+    member_names: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+    @property
+    def can_return_float(self) -> bool:
+        """Whether the integer kernel may write float32: a convolution's cannot, a matrix product's can."""
+        return self.kind is Kind.WEIGHTED and self.op.type != "Conv"
+
+
+def operators(graph: Graph, types: Mapping[str, TensorType]) -> tuple[Operator, ...]:
+    """Every operator in execution order, those inside subgraphs behind the node that holds them."""
+    fused = _fused_activations(graph)
+    hidden = set(fused.values())
+    found: list[Operator] = []
+    for index, node in enumerate(graph.nodes):
+        if index not in hidden:
+            found.append(_operator(graph, types, index, fused.get(index)))
+        found += [_inner(node.name, inner) for inner in _inner_nodes(node)]
+    return tuple(found)
+
+
+def is_removable(graph: Graph, node: NodeProto) -> bool:
+    """Whether a node is a Relu, or a Clip with constant bounds."""
+    if node.domain not in STANDARD_DOMAINS or node.op_type not in ACTIVATIONS:
+        return False
+    return all(name in graph.initializers for name in node.input[1:] if name)
+
+
+def _fused_activations(graph: Graph) -> dict[int, int]:
+    """Index of a node that writes codes to the index of the activation that alone reads its output."""
+    consumers, producers = graph.consumers(), graph.producers()
+    fused: dict[int, int] = {}
+    for index, node in enumerate(graph.nodes):
+        source = producers.get(node.input[0]) if is_removable(graph, node) else None
+        if source is None or node.input[0] in graph.pinned or len(consumers[node.input[0]]) != 1:
+            continue
+        before = graph.nodes[source]
+        if before.domain in STANDARD_DOMAINS and kind_of(before.op_type) in (Kind.WEIGHTED, Kind.COMPUTING):
+            fused[source] = index
+    return fused
+
+
+def _operator(graph: Graph, types: Mapping[str, TensorType], index: int, activation: int | None) -> Operator:
+    node = graph.nodes[index]
+    last = node if activation is None else graph.nodes[activation]
+    members = (node.name, *graph.absorbed.get(node.name, ()), *([] if activation is None else [last.name]))
+    plain = Operator(
+        op=OpId(node.name, 0, node.op_type),
+        kind=Kind.FLOAT,
+        node=index,
+        activation=activation,
+        outputs=tuple(last.output),
+        member_names=members,
+    )
+    reason = _general_reason(node)
+    if reason is not None:
+        return attrs.evolve(plain, reason=reason)
+    kind = kind_of(node.op_type)
+    if kind is Kind.WEIGHTED:
+        reason, made = _weighted(graph, types, node, plain)
+    else:
+        reason, made = _unweighted(graph, types, node, plain, kind)
+    return attrs.evolve(plain, reason=reason) if reason is not None else made
+
+
+def _general_reason(node: NodeProto) -> Reason | None:
+    if node.domain not in STANDARD_DOMAINS:
+        return Reason(ReasonCode.UNKNOWN_DOMAIN, f"{node.domain}.{node.op_type} is left alone")
+    if any(True for _ in subgraphs(node)):
+        return Reason(ReasonCode.UNSUPPORTED_OPERATOR, f"{node.op_type} holds subgraphs")
+    if kind_of(node.op_type) is Kind.FLOAT:
+        return Reason(ReasonCode.NO_INTEGER_KERNEL, f"onnxruntime has no 8-bit {node.op_type} on the CPU")
+    return None
+
+
+def _weighted(graph: Graph, types: Mapping[str, TensorType], node: NodeProto, plain: Operator) -> tuple[Reason | None, Operator]:
+    weight = graph.initializers.get(node.input[1])
+    if weight is None or node.input[0] in graph.initializers:
+        return Reason(ReasonCode.DYNAMIC_WEIGHT, "the right operand is no constant, or the left one is"), plain
+    if weight.data_type != TensorProto.FLOAT or math.prod(weight.dims) == 0 or not _is_float(types, node.input[0]):
+        return Reason(ReasonCode.UNSUPPORTED_OPERATOR, "integer kernels replace float32 weights and inputs only"), plain
+    bias_name = node.input[2] if len(node.input) > 2 and node.input[2] else None
+    axis = _channel_axis(node, len(weight.dims))
+    fault = _fault(graph, node, axis, weight, bias_name)
+    if fault:
+        return Reason(ReasonCode.UNSUPPORTED_OPERATOR, fault), plain
+    made = attrs.evolve(plain, kind=Kind.WEIGHTED, inputs={0: node.input[0]}, weight=node.input[1], bias=bias_name, channel_axis=axis)
+    return None, made
+
+
+def _channel_axis(node: NodeProto, rank: int) -> int:
+    if node.op_type == "Conv" or (node.op_type == "Gemm" and attribute(node, "transB", 0)):
+        return 0
+    return rank - 1
+
+
+def _fault(graph: Graph, node: NodeProto, axis: int, weight: TensorProto, bias: str | None) -> str:
+    """Why this weighted node has no integer kernel; empty where it has one."""
+    if node.op_type == "MatMul" and len(weight.dims) != 2:
+        return f"a constant weight of {len(weight.dims)} axes"
+    if bias is not None:
+        held = graph.initializers.get(bias)
+        if held is None or held.data_type != TensorProto.FLOAT:
+            return "the bias is no float32 constant"
+        if math.prod(held.dims) != weight.dims[axis]:
+            return "the bias has not one value per output channel"
+    if node.op_type == "Gemm" and (
+        attribute(node, "transA", 0) or attribute(node, "alpha", 1.0) != 1.0 or attribute(node, "beta", 1.0) != 1.0
+    ):
+        return "Gemm with transA, alpha or beta"
+    return ""
+
+
+def _unweighted(
+    graph: Graph, types: Mapping[str, TensorType], node: NodeProto, plain: Operator, kind: Kind
+) -> tuple[Reason | None, Operator]:
+    positions = range(len(node.input)) if kind is Kind.COMPUTING else range(1)
+    names = {position: node.input[position] for position in positions}
+    if any(not _is_float(types, name) for name in names.values()) or not any(name not in graph.initializers for name in names.values()):
+        return Reason(ReasonCode.UNSUPPORTED_OPERATOR, "its data are not float32 activations, or of unknown type"), plain
+    if node.op_type == "Resize" and attribute(node, "mode", "nearest") != "nearest":
+        return Reason(ReasonCode.NO_INTEGER_KERNEL, "onnxruntime resizes codes in nearest mode only"), plain
+    if node.op_type == "MaxPool" and len([name for name in node.output if name]) > 1:
+        return Reason(ReasonCode.NO_INTEGER_KERNEL, "MaxPool with indices"), plain
+    return None, attrs.evolve(plain, kind=kind, inputs=names)
+
+
+def _is_float(types: Mapping[str, TensorType], name: str) -> bool:
+    kind = types.get(name)
+    return kind is not None and kind.is_float32
+
+
+def _inner_nodes(node: NodeProto) -> Iterator[NodeProto]:
+    for graph in subgraphs(node):
+        for inner in graph.node:
+            yield inner
+            yield from _inner_nodes(inner)
+
+
+def _inner(holder: str, node: NodeProto) -> Operator:
+    """A node of a subgraph, which is left as it is; its scope tells the holder."""
+    reason = Reason(ReasonCode.IN_SUBGRAPH, f"inside {holder}")
+    return Operator(op=OpId(f"{holder}/{node.name or node.output[0]}", 0, node.op_type), kind=Kind.FLOAT, node=-1, reason=reason)

@@ -1,0 +1,76 @@
+"""Element types and shapes of a graph's tensors, found without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import onnx
+from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
+
+from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.tensors import LARGE_BYTES, expected_bytes, header
+
+
+@attrs.frozen
+class TensorType:
+    """``elem_type`` is ONNX's number of the element type; ``shape`` has None for unknown axes and is None where the rank is unknown."""
+
+    elem_type: int
+    shape: tuple[int | None, ...] | None
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether integer kernels exist for this element type."""
+        return self.elem_type == TensorProto.FLOAT
+
+
+def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
+    """Types of every tensor that shape inference can tell; ``shapes`` fixes input shapes, otherwise a dynamic first axis counts as one sample."""
+    inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
+    found = {
+        value.name: _type(value.type)
+        for value in (*inferred.value_info, *inferred.input, *inferred.output)
+        if value.type.HasField("tensor_type")
+    }
+    found.update({name: TensorType(tensor.data_type, tuple(tensor.dims)) for name, tensor in graph.initializers.items()})
+    return found
+
+
+def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto:
+    """The graph with large initializers as typed inputs and without declared output shapes (which may hold another batch size)."""
+    model = header(graph.head)
+    model.graph.name = graph.name
+    model.graph.node.extend(graph.nodes)
+    model.graph.input.extend(graph.inputs)
+    for value in model.graph.input:
+        _fix_shape(value, shapes.get(value.name))
+    for name, tensor in graph.initializers.items():
+        if (expected_bytes(tensor) or 0) <= LARGE_BYTES:
+            model.graph.initializer.append(tensor)
+        else:
+            model.graph.input.append(helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
+    model.graph.sparse_initializer.extend(graph.sparse)
+    model.graph.output.extend(graph.outputs)
+    for output in model.graph.output:
+        if output.type.HasField("tensor_type"):
+            output.type.tensor_type.ClearField("shape")
+    return model
+
+
+def _fix_shape(value: ValueInfoProto, shape: tuple[int, ...] | None) -> None:
+    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+        return
+    dims = value.type.tensor_type.shape.dim
+    for axis, dim in enumerate(dims):
+        if shape is not None and len(shape) == len(dims):
+            dim.dim_value = shape[axis]
+        elif axis == 0 and not dim.HasField("dim_value"):
+            dim.dim_value = 1
+
+
+def _type(kind: TypeProto) -> TensorType:
+    tensor = kind.tensor_type
+    known = tensor.HasField("shape")
+    shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim) if known else None
+    return TensorType(tensor.elem_type, shape)

@@ -1,0 +1,30 @@
+"""Which statistics plans need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
+
+from inc_adaptors.onnxrt.kinds import Kind, kind_of
+from inc_adaptors.statistics.protocol import StatisticSpec
+from inc_adaptors.thresholds import spec_for
+
+
+def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, frozenset[StatisticSpec]]:
+    """Every static tensor of the plans with the statistics any of them asks for; operators that pass codes on need none of their own."""
+    found: dict[TensorKey, set[StatisticSpec]] = {}
+    for plan in plans:
+        for op, op_plan in plan.ops.items():
+            for role, tensor in _static_tensors(op, op_plan):
+                found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
+    return {key: frozenset(specs) for key, specs in found.items()}
+
+
+def _static_tensors(op: OpId, plan: OpPlan) -> Iterator[tuple[str, TensorPlan]]:
+    if not plan.is_quantized or kind_of(op.type) is Kind.PASSING:
+        return
+    for role, tensors in (("input", plan.inputs), ("output", plan.outputs)):
+        for index, tensor in enumerate(tensors):
+            if tensor is not None and tensor.ranges is RangeSource.STATIC:
+                yield f"{role}:{index}", tensor
