@@ -29,19 +29,12 @@ class Candidates:
     statistics: Statistics
 
 
-def describe(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = ()) -> Capabilities:
-    """Capabilities under a configuration: target, exclusions, approach, and how activations are stored.
-
-    Raises:
-        PlanError: no operator can be quantized; says why for each.
-    """
+def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = ()) -> Capabilities:
+    """Capabilities under a configuration: target, exclusions, approach, and how activations are stored."""
     target = config.target or adaptor.target()
     found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=batches)
     found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
-    capabilities = attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
-    if not capabilities.quantizable:
-        raise nothing_to_quantize(capabilities)
-    return capabilities
+    return attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
 
 
 def candidates(
@@ -54,7 +47,9 @@ def candidates(
         DataError: calibration data is needed and missing, or not fit.
     """
     few = () if calibration is None else (calibration.first,)
-    capabilities = describe(adaptor, handle, config, batches=few)
+    capabilities = capabilities_under(adaptor, handle, config, batches=few)
+    if not capabilities.quantizable:
+        raise nothing_to_quantize(capabilities)
     quantizes = require(adaptor, Quantizes, step=_STEP)
     statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress)
     capabilities = _finite_only(capabilities, statistics)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
+from inc_adaptors.detect import adaptor_for
+from inc_config.capabilities import Capabilities, Reason, ReasonCode
+from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig
 from inc_config.target import Target
 
-from inc_orchestrate.summary import OperatorSummary
+from inc_orchestrate.candidates import capabilities_under
+from inc_orchestrate.summary import OperatorSummary, count_by_precision
+from inc_orchestrate.tables import megabytes, operator_table, to_text
+
+_BITS_OF_FLOAT = 32
 
 
 @attrs.frozen(kw_only=True)
 class PlanReport:
-    """Decisions and sizes: ``size_after_bytes`` is estimated from the weights that would be stored in 8 bits."""
+    """Decisions and sizes: ``size_after_bytes`` is estimated from the weights that would be stored in fewer bits."""
 
     framework: str
     target: str
@@ -24,10 +32,16 @@ class PlanReport:
     @property
     def by_precision(self) -> dict[str, int]:
         """How many operators would compute in each precision."""
-        return {}
+        return count_by_precision(self.operators)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {precision}" for precision, count in self.by_precision.items())
+        sizes = f"{megabytes(self.size_before_bytes)} -> {megabytes(self.size_after_bytes)}"
+        head = f"{len(self.operators)} operators: {counts}   target: {self.target}   {sizes}"
+        return f"{head}\n{to_text(operator_table(self.operators))}"
 
 
-def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | None = None, batches: Any = ()) -> PlanReport:
+def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | None = None, batches: Iterable[Any] = ()) -> PlanReport:
     """Decide for every operator without calibrating.
 
     Args:
@@ -35,4 +49,51 @@ def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | N
         target: where it will run; this machine by default.
         config: what is asked; the default quantization otherwise.
         batches: a few batches of inputs, for frameworks that must run a model to know its operators (torch).
+
+    Raises:
+        ModelError: unknown or unfit model.
+        MissingRoleError: its adaptor cannot tell.
     """
+    adaptor = adaptor_for(model)
+    handle = adaptor.open(model)
+    asked = config or QuantizeConfig()
+    capabilities = capabilities_under(adaptor, handle, asked if target is None else attrs.evolve(asked, target=target), batches=batches)
+    best = capabilities.plan()
+    size = adaptor.size_bytes(handle)
+    return PlanReport(
+        framework=adaptor.name,
+        target=str(capabilities.target),
+        operators=operator_rows(capabilities, best),
+        size_before_bytes=size,
+        size_after_bytes=max(0, size - saved_bytes(capabilities, best)),
+    )
+
+
+def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple[OperatorSummary, ...]:
+    """Every operator with its precision, and the reason where it stays in float."""
+    rows = []
+    for capability in capabilities.ops:
+        decided = chosen.ops[capability.op]
+        fallback = Reason(ReasonCode.FALLBACK, "in float so that the accuracy criterion holds")
+        reason = "" if decided.is_quantized else str(capability.reason or fallback)
+        rows.append(
+            OperatorSummary(
+                op=str(capability.op),
+                type=capability.op.type,
+                precision=decided.precision,
+                reason=reason,
+                weight_bytes=capability.weight_bytes,
+                work=capability.work,
+            )
+        )
+    return tuple(rows)
+
+
+def saved_bytes(capabilities: Capabilities, chosen: QuantizationPlan) -> int:
+    """Bytes that storing weights by the plan would save."""
+    saved = 0.0
+    for capability in capabilities.ops:
+        weight = chosen.ops[capability.op].weight
+        if weight is not None:
+            saved += capability.weight_bytes * (1.0 - weight.dtype.bits / _BITS_OF_FLOAT)
+    return int(saved)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 
 import attrs
 from inc_config.errors import StepError
+from inc_config.fields import FieldError
+from inc_config.pipeline import PipelineMode
 
 from inc_orchestrate.steps.protocol import AppliedStep, TrainingStep
-
-
-class Mode(enum.Enum):
-    """``MULTI_SHOT``: every training step trains in a stage of its own. ``ONE_SHOT``: they share one training."""
-
-    MULTI_SHOT = "multi-shot"
-    ONE_SHOT = "one-shot"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -45,7 +39,7 @@ class AppliedStage:
 Stage = TrainingStage | AppliedStage
 
 
-def plan_stages(steps: Sequence[TrainingStep | AppliedStep], mode: Mode | str) -> tuple[Stage, ...]:
+def plan_stages(steps: Sequence[TrainingStep | AppliedStep], mode: PipelineMode | str) -> tuple[Stage, ...]:
     """Arrange steps in stages.
 
     Raises:
@@ -56,17 +50,16 @@ def plan_stages(steps: Sequence[TrainingStep | AppliedStep], mode: Mode | str) -
     _check_order(steps)
     training = tuple(step for step in steps if isinstance(step, TrainingStep))
     applied = tuple(AppliedStage(step=step) for step in steps if isinstance(step, AppliedStep))
-    if chosen is Mode.MULTI_SHOT:
+    if chosen is PipelineMode.MULTI_SHOT:
         return (*(TrainingStage(steps=(step,)) for step in training), *applied)
     return (*((TrainingStage(steps=training),) if training else ()), *applied)
 
 
-def _mode(mode: Mode | str) -> Mode:
+def _mode(mode: PipelineMode | str) -> PipelineMode:
     try:
-        return Mode(mode)
-    except ValueError as error:
-        known = ", ".join(repr(each.value) for each in Mode)
-        raise StepError(f"Unknown mode {mode!r}.", where="Pipeline(mode=...)", fix=f"one of {known}") from error
+        return PipelineMode(mode)
+    except FieldError as error:
+        raise StepError(error.what, where="Pipeline(mode=...)", fix=error.fix) from error
 
 
 def _check_kinds(steps: Sequence[object]) -> None:

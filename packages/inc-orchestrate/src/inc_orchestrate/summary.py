@@ -10,8 +10,8 @@ class AccuracySummary:
     """The criterion and how it ended.
 
     ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the
-    worst value allowed, ``final`` the delivered model, ``confirmed`` the delivered model on data that chose nothing. Values are in the
-    metric's own unit, None where nothing was measured.
+    worst value allowed, ``final`` the delivered model; ``confirmed_original`` and ``confirmed`` are both on data that chose nothing.
+    Values are in the metric's own unit, None where nothing was measured.
     """
 
     metric: str
@@ -21,6 +21,7 @@ class AccuracySummary:
     final: float | None = None
     is_met: bool = True
     label_free: bool = False
+    confirmed_original: float | None = None
     confirmed: float | None = None
     samples: int | None = None
 
@@ -136,7 +137,12 @@ class Summary:
     @property
     def by_precision(self) -> dict[str, int]:
         """How many operators compute in each precision."""
-        counts: dict[str, int] = {}
-        for row in self.operators:
-            counts[row.precision] = counts.get(row.precision, 0) + 1
-        return counts
+        return count_by_precision(self.operators)
+
+
+def count_by_precision(operators: tuple[OperatorSummary, ...]) -> dict[str, int]:
+    """How many operators have each precision, in order of appearance."""
+    counts: dict[str, int] = {}
+    for row in operators:
+        counts[row.precision] = counts.get(row.precision, 0) + 1
+    return counts

@@ -51,7 +51,8 @@ FAILURES_IN_A_ROW = 5
 class Setting:
     """What an applied step works with.
 
-    ``baseline`` is the score that the criterion compares with; ``workspace`` makes the search resumable where the configuration names no ledger folder.
+    ``baseline`` is the score that the criterion compares with; ``workspace`` makes the search resumable where the configuration
+    names no ledger folder.
     """
 
     adaptor: Adaptor

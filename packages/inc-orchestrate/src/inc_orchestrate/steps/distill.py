@@ -8,7 +8,7 @@ import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
-from inc_adaptors.roles import Distills, Trains, require
+from inc_adaptors.roles import Adaptor, Distills, Trains, require
 from inc_config.distillation import DistillConfig
 from inc_config.errors import IncError, StepError
 from numpy.typing import NDArray
@@ -55,10 +55,27 @@ class Distill(DistillConfig):
                 where=f"{_WHERE}, teacher",
                 fix="use a teacher of the student's framework",
             )
+        self._check_outputs(facts, adaptor)
         if self.teacher is facts.handle.native:
             raise StepError(
                 "The teacher is the student itself.", where=f"{_WHERE}, teacher", fix="give another model, or a copy made before training"
             )
+
+    def _check_outputs(self, facts: Facts, adaptor: Adaptor) -> None:
+        if facts.example is None:
+            return
+        student = [output.shape for output in facts.adaptor.predict(facts.handle, facts.example)]
+        teacher = [output.shape for output in adaptor.predict(adaptor.open(self.teacher), facts.example)]
+        if student != teacher:
+            raise StepError(
+                f"The teacher's outputs do not fit the student's: {_shapes(teacher)} against {_shapes(student)}.",
+                where=f"{_WHERE}, teacher",
+                fix="use a teacher for the same task, with the same classes in the same order",
+            )
+
+
+def _shapes(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(str(shape) for shape in shapes)
 
 
 class DistillRun:

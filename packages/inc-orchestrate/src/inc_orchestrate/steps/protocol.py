@@ -21,8 +21,9 @@ Arrays = Mapping[str, NDArray[Any]]
 class Facts:
     """What a step may look at before any work starts.
 
-    ``training`` is the one that the step will take part in (None: the user's own loop calls the hooks); ``total_steps`` its optimizer steps
-    where they are known; ``has_calibration`` and ``has_evaluation`` say what data the pipeline was given.
+    ``training`` is the one that the step will take part in (None: outside a pipeline); ``own_loop`` says that the user's loop calls the
+    hooks; ``total_steps`` is the number of its optimizer steps where that is known; ``example`` one batch of its inputs (None: there is
+    none yet); ``has_calibration`` and ``has_evaluation`` say what data the pipeline was given.
     """
 
     adaptor: Adaptor
@@ -30,6 +31,7 @@ class Facts:
     training: Training | None = None
     own_loop: bool = False
     total_steps: int | None = None
+    example: Any = None
     has_calibration: bool = False
     has_evaluation: bool = False
 
