@@ -78,7 +78,9 @@ def _override_for(name: str, overrides: tuple[PruneOverride, ...]) -> PruneOverr
 
 
 def _matching(name: str, patterns: tuple[str, ...]) -> str | None:
-    return next((pattern for pattern in patterns if re.fullmatch(pattern, name)), None)
+    """The first pattern that matches the weight's name or its layer's (``fc1.weight`` and ``fc1``)."""
+    layer = name.removesuffix(".weight")
+    return next((pattern for pattern in patterns if re.fullmatch(pattern, name) or re.fullmatch(pattern, layer)), None)
 
 
 def _reason_against(info: WeightInfo, config: PruneConfig, override: PruneOverride | None, head: str | None) -> str:
