@@ -180,7 +180,7 @@ class ToyAdaptor:
             nodes,
             "toy",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", width])],
-            [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", "outputs"])],
             constants,
         )
         save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
