@@ -22,8 +22,8 @@ class Sensitivity:
 class Context:
     """What the summary of a run cannot know.
 
-    ``data``, ``preprocessing`` and ``allowed`` say in words what was asked for; ``sensitivity_measure`` what the lengths of the
-    sensitivity bars mean.
+    ``data``, ``preprocessing`` and ``allowed`` say in words what was asked for, ``confirmation`` what held-out data said;
+    ``sensitivity_measure`` is what the lengths of the sensitivity bars mean.
     """
 
     model: str
@@ -31,6 +31,7 @@ class Context:
     preprocessing: str
     allowed: str
     next_command: str
+    confirmation: str = ""
     sensitivities: tuple[Sensitivity, ...] = ()
     sensitivity_measure: str = ""
 
@@ -53,11 +54,10 @@ def contents(summary: Summary, context: Context) -> Document:
 def verdict(summary: Summary) -> Verdict:
     """Whether the criterion holds, and what was gained."""
     accuracy = summary.accuracy
-    value = accuracy.final if accuracy.confirmed is None else accuracy.confirmed
     parts = [f"{'Inside' if accuracy.is_met else 'OUTSIDE'} the accuracy criterion"]
-    if accuracy.original is not None and value is not None:
-        moved = f"{score(accuracy.metric, accuracy.original)} -> {score(accuracy.metric, value)}{unit(accuracy.metric)}"
-        parts.append(f"{accuracy.metric} {moved} ({change(accuracy.metric, value, accuracy.original)})")
+    if accuracy.original is not None and accuracy.final is not None:
+        moved = f"{score(accuracy.metric, accuracy.original)} -> {score(accuracy.metric, accuracy.final)}{unit(accuracy.metric)}"
+        parts.append(f"{accuracy.metric} {moved} ({change(accuracy.metric, accuracy.final, accuracy.original)})")
     parts.append(f"{size(summary.size_before_bytes)} -> {size(summary.size_after_bytes)}")
     parts += [f"{claim.ratio:.2f}x {claim.against}" for claim in summary.latency]
     return Verdict(text=": ".join([parts[0], ", ".join(parts[1:])]) + ".", is_good=accuracy.is_met)
@@ -80,8 +80,8 @@ def result_table(summary: Summary, context: Context) -> Table:
             f"{_with_unit(accuracy.metric, accuracy.final, suffix)} ({change(accuracy.metric, accuracy.final, accuracy.original)})",
         ),
     ]
-    if accuracy.confirmed is not None:
-        rows.append(("confirmed on held-out data", _with_unit(accuracy.metric, accuracy.confirmed, suffix)))
+    if context.confirmation:
+        rows.append(("held-out data", context.confirmation))
     rows += [
         ("size", f"{size(summary.size_before_bytes)} -> {size(summary.size_after_bytes)}"),
         ("operators", counts(summary.by_precision)),
@@ -111,11 +111,17 @@ def operator_table(operators: tuple[OperatorSummary, ...]) -> Table:
     return Table(head=("operator", "type", "precision", "reason", "fp32 weight"), rows=rows, numeric=(4,))
 
 
+def in_float_table(operators: tuple[OperatorSummary, ...]) -> Table:
+    """The operators that stay in float, with reasons."""
+    rows = tuple((row.op, row.type, row.reason) for row in operators if row.reason)
+    return Table(head=("in float", "type", "reason"), rows=rows)
+
+
 def trial_table(trials: tuple[TrialSummary, ...], accuracy: AccuracySummary) -> Table:
     """Every trial in the order it was proposed."""
     rows = tuple(
         (
-            str(trial.index),
+            str(trial.index + 1),
             f"{trial.quantized} of {trial.operators}",
             score(accuracy.metric, trial.accuracy),
             trial_verdict(trial),
