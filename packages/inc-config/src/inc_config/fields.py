@@ -36,8 +36,9 @@ class Choice(enum.Enum):
 def one_of(value: object, choices: Iterable[str]) -> str:
     """The fix for an unknown name: every choice, and the closest one."""
     choices = list(choices)
-    close = difflib.get_close_matches(str(value).lower(), choices, n=1)
-    return f"use one of {', '.join(choices) or 'none available'}" + (f"; did you mean {close[0]!r}?" if close else "")
+    close = difflib.get_close_matches(str(value).lower(), [choice.lower() for choice in choices], n=1)
+    meant = next((f"; did you mean {choice!r}?" for choice in choices if choice.lower() in close), "")
+    return f"use one of {', '.join(choices)}{meant}"
 
 
 def strings(value: str | Iterable[str]) -> tuple[str, ...]:

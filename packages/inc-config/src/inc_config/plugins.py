@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from inc_config.errors import PluginError
+from inc_config.fields import one_of
 
 GROUPS = ("inc.adaptors", "inc.metrics", "inc.datasets", "inc.transforms", "inc.strategies", "inc.steps", "inc.observers", "inc.criteria")
 
@@ -44,10 +44,6 @@ def _owner(point: EntryPoint) -> str:
 
 def _unknown(group: str, name: str) -> PluginError:
     known = names(group)
-    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1)
-    meant = next((f"; did you mean {k!r}?" for k in known if close and k.lower() == close[0]), "")
-    return PluginError(
-        f"Unknown {group.removeprefix('inc.')} name {name!r}.",
-        where=f"entry points {group}",
-        fix=f"one of {', '.join(known) or 'none installed'}{meant}",
-    )
+    kind = group.removeprefix("inc.")
+    fix = one_of(name, known) if known else f"install a package that provides {kind}"
+    return PluginError(f"Unknown name {name!r} among {kind}.", where=f"entry points {group}", fix=fix)

@@ -17,7 +17,7 @@ from inc_strategy.actions import Evaluate
 from inc_strategy.objective import best
 from inc_strategy.trial import Item, Pending, ProbeResult, Trial, TrialStatus
 
-LOST_TWICE = 2
+LOST_LIMIT = 3
 """A plan that was lost this often is not proposed again: it may be what kills the worker."""
 
 
@@ -83,9 +83,9 @@ class View:
 
     @cached_property
     def results(self) -> FrozenMap[str, Trial]:
-        """The trial that settled each plan, by digest: evaluated, failed, or lost twice."""
+        """The trial that settled each plan, by digest: evaluated, failed, or lost too often."""
         lost = Counter(t.plan.digest for t in self.trials if t.status is TrialStatus.LOST)
-        final = {t.plan.digest: t for t in self.trials if t.status is not TrialStatus.LOST or lost[t.plan.digest] >= LOST_TWICE}
+        final = {t.plan.digest: t for t in self.trials if t.status is not TrialStatus.LOST or lost[t.plan.digest] >= LOST_LIMIT}
         return FrozenMap(final)
 
     @cached_property

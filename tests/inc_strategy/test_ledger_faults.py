@@ -1,0 +1,237 @@
+import contextlib
+import errno
+import os
+import random
+import signal
+import time
+
+import pytest
+from inc_config import files
+from inc_config.errors import LedgerError
+from inc_strategy import Evaluate, Ledger, Pending, TrialStatus
+from inc_strategy.strategies.basic import make
+from inc_strategy.testing import SimulatedModel, view_of, with_items
+
+CALLS = ("open", "write", "fsync", "replace", "ftruncate")
+
+
+class FaultyFs:
+    """Stands in for ``os``: counts the calls that touch the disk and fails from call ``fail_at`` on, ``times`` times."""
+
+    def __init__(self, *, fail_at=None, times=1, code=errno.ENOSPC, half=False):
+        self.calls = 0
+        self._fail_at = fail_at
+        self._left = times
+        self._code = code
+        self._half = half
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        return self._counted(name, real) if name in CALLS else real
+
+    def _counted(self, name, real):
+        def call(*args, **kwargs):
+            number = self.calls
+            self.calls += 1
+            if self._fail_at is None or number < self._fail_at or self._left == 0:
+                return real(*args, **kwargs)
+            self._left -= 1
+            if self._half and name == "write":
+                descriptor, data = args
+                real(descriptor, bytes(data)[: len(data) // 2])
+            raise OSError(self._code, os.strerror(self._code))
+
+        return call
+
+
+FINGERPRINTS = {"model": "ab12", "data": "cd34"}
+MODEL = SimulatedModel.of([0.1] * 5)
+START = view_of(MODEL, max_trials=50)
+
+
+def plans(count):
+    whole = START.default_plan
+    return [whole.with_float(whole.quantized[:index]) for index in range(count)]
+
+
+def write_trials(folder, count, done):
+    """What a loop does; ``done`` gets the results that were acknowledged."""
+    with Ledger.open(folder, FINGERPRINTS) as ledger:
+        for plan in plans(count):
+            action = Evaluate(plan)
+            index = ledger.proposed(action)
+            ledger.started(index)
+            result = MODEL.answer(Pending(index=index, action=action))
+            ledger.finished(result)
+            done.append(result)
+
+
+def count_calls(tmp_path, monkeypatch):
+    counting = FaultyFs()
+    monkeypatch.setattr(files, "fs", counting)
+    write_trials(tmp_path / "dry", 3, [])
+    return counting.calls
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["nothing written", "half written"])
+@pytest.mark.parametrize("times", [1, 3, 10**9], ids=["one failure", "three failures", "dead disk"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
+def test_a_failure_at_any_disk_call_loses_no_acknowledged_trial(tmp_path, monkeypatch, half, times, code):
+    calls = count_calls(tmp_path, monkeypatch)
+    assert calls > 30
+    for fail_at in range(calls):
+        folder = tmp_path / f"{fail_at}"
+        monkeypatch.setattr(files, "fs", FaultyFs(fail_at=fail_at, times=times, code=code, half=half))
+        done = []
+        with pytest.raises(LedgerError) as caught:
+            write_trials(folder, 3, done)
+        assert os.strerror(code) in caught.value.what
+        monkeypatch.setattr(files, "fs", os)
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            items = ledger.replay()
+            assert items[: len(done)] == tuple(done)
+            assert all(item.status in (TrialStatus.LOST, TrialStatus.COMPLETE) for item in items[len(done) :])
+            assert len(items) <= len(done) + 1
+
+
+def test_after_a_full_disk_has_space_again_the_same_ledger_goes_on(tmp_path, monkeypatch):
+    calls = count_calls(tmp_path, monkeypatch)
+    expected = tuple(MODEL.answer(Pending(index=i, action=Evaluate(plan))) for i, plan in enumerate(plans(3)))
+    monkeypatch.setattr(files, "fs", os)
+    for fail_at in range(calls):
+        folder = tmp_path / f"{fail_at}"
+        monkeypatch.setattr(files, "fs", os)
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            monkeypatch.setattr(files, "fs", FaultyFs(fail_at=fail_at, half=True))
+            for plan in plans(3):
+                index = twice(lambda plan=plan: ledger.proposed(Evaluate(plan)))
+                twice(lambda index=index: ledger.started(index))
+                twice(lambda index=index: ledger.finished(expected[index]))
+            assert ledger.replay() == expected
+        monkeypatch.setattr(files, "fs", os)
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            assert ledger.replay() == expected
+
+
+def test_a_disk_that_stays_broken_is_an_error_at_every_further_use(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        monkeypatch.setattr(files, "fs", FaultyFs(fail_at=0, times=10**9))
+        for use in (
+            lambda: ledger.record("a", 1),
+            ledger.replay,
+            lambda: ledger.facts,
+            lambda: ledger.proposed(Evaluate(START.default_plan)),
+        ):
+            with pytest.raises(LedgerError, match="No space left"):
+                use()
+        monkeypatch.setattr(files, "fs", os)
+        ledger.record("a", 2)
+        assert ledger.facts == {"a": 2}
+
+
+def test_damage_that_is_met_after_a_failure_is_an_error(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        monkeypatch.setattr(files, "fs", FaultyFs(fail_at=0))
+        with pytest.raises(LedgerError, match="No space left"):
+            ledger.record("a", 1)
+        (tmp_path / "events.jsonl").write_bytes(b"{}\n")
+        with pytest.raises(LedgerError, match="Line 1 does not fit"):
+            ledger.replay()
+
+
+def test_a_torn_line_that_cannot_be_cut_off_is_an_error_and_is_cut_off_later(tmp_path, monkeypatch):
+    Ledger.open(tmp_path, FINGERPRINTS).close()
+    path = tmp_path / "events.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"sum":"0123')
+    errors = 0
+    for fail_at in range(10):
+        monkeypatch.setattr(files, "fs", FaultyFs(fail_at=fail_at, times=10**9))
+        with contextlib.suppress(LedgerError):
+            Ledger.open(tmp_path, FINGERPRINTS).close()
+            break
+        errors += 1
+    assert errors > 3
+    assert path.read_bytes() == whole
+
+
+def twice(call):
+    try:
+        return call()
+    except LedgerError:
+        return call()
+
+
+def test_an_interrupt_inside_a_write_leaves_the_ledger_usable(tmp_path, monkeypatch):
+    class Interrupting(FaultyFs):
+        def _counted(self, name, real):
+            def call(*args, **kwargs):
+                result = real(*args, **kwargs)
+                self.calls += 1
+                if self.calls == self._fail_at:
+                    raise KeyboardInterrupt
+                return result
+
+            return call
+
+    expected = tuple(MODEL.answer(Pending(index=i, action=Evaluate(plan))) for i, plan in enumerate(plans(2)))
+    for stop_at in range(1, 14):
+        folder = tmp_path / f"{stop_at}"
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            monkeypatch.setattr(files, "fs", Interrupting(fail_at=stop_at))
+            with contextlib.suppress(KeyboardInterrupt):
+                for plan in plans(2):
+                    action = Evaluate(plan)
+                    index = ledger.proposed(action)
+                    ledger.finished(MODEL.answer(Pending(index=index, action=action)))
+            monkeypatch.setattr(files, "fs", os)
+            for item in ledger.replay():
+                if isinstance(item, Pending):
+                    ledger.finished(MODEL.answer(item))
+            known = ledger.replay()
+            assert known == expected[: len(known)]
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            assert ledger.replay() == known
+
+
+def search(folder, acknowledge):
+    """A whole resumable search that tells which trials it knows to be safe."""
+    with Ledger.open(folder, FINGERPRINTS) as ledger:
+        while isinstance(action := make().propose(with_items(KILLED_START, *ledger.replay())), Evaluate):
+            index = ledger.proposed(action)
+            ledger.started(index)
+            ledger.finished(KILLED.answer(Pending(index=index, action=action)))
+            acknowledge(index)
+
+
+KILLED = SimulatedModel.of([0.1] * 40)
+KILLED_START = view_of(KILLED, max_trials=1000)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is tested where processes can be forked")
+def test_a_search_that_is_killed_at_random_points_loses_and_repeats_nothing(tmp_path):
+    chance = random.Random(7)
+    acknowledged = set()
+    for _ in range(40):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read)
+            with contextlib.suppress(BaseException):
+                search(tmp_path, lambda index, write=write: os.write(write, index.to_bytes(2, "big")))
+            os._exit(0)
+        os.close(write)
+        with open(read, "rb") as pipe:
+            said = pipe.read(2 * chance.randrange(4))
+            time.sleep(chance.uniform(0.0, 0.01))
+            os.kill(child, signal.SIGKILL)
+            said += pipe.read()
+        os.waitpid(child, 0)
+        acknowledged |= {int.from_bytes(said[place : place + 2], "big") for place in range(0, len(said), 2)}
+        with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+            items = ledger.replay()
+        complete = [item for item in items if item.status is TrialStatus.COMPLETE]
+        assert acknowledged <= {item.index for item in complete}
+        assert len({item.plan.digest for item in complete}) == len(complete)
+        assert all(item == KILLED.answer(Pending(index=item.index, action=Evaluate(item.plan))) for item in complete)
+    assert len(acknowledged) > 20

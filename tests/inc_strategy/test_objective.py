@@ -1,0 +1,51 @@
+from inc_config.tuning import Objective
+from inc_strategy import Measurement, Trial
+from inc_strategy.objective import best, weighted_costs
+from inc_strategy.testing import SimulatedModel, view_of
+
+WHOLE = view_of(SimulatedModel.of([0.01, 0.02, 0.03])).default_plan
+
+
+def trial(index, *, fallbacks=0, **measured):
+    return Trial(index=index, plan=WHOLE.with_float(WHOLE.quantized[:fallbacks]), measurement=Measurement(**measured))
+
+
+def pick(trials, *objectives, higher_is_better=True):
+    return best(trials, objectives, higher_is_better=higher_is_better).index
+
+
+def test_each_objective_picks_its_best():
+    trials = [
+        trial(0, accuracy=0.7, latency_s=0.010, size_bytes=300, memory_bytes=7),
+        trial(1, accuracy=0.8, latency_s=0.020, size_bytes=200, memory_bytes=8),
+        trial(2, accuracy=0.6, latency_s=0.030, size_bytes=400, memory_bytes=6),
+    ]
+    picked = [pick(trials, Objective(kind=kind)) for kind in ("latency", "accuracy", "size", "memory")]
+    assert picked == [0, 1, 1, 2]
+    assert pick(trials, Objective(kind="accuracy"), higher_is_better=False) == 2
+
+
+def test_weights_decide_between_scaled_objectives():
+    # Latency scales to 0, 1 and size to 1, 0: the heavier weight wins.
+    trials = [trial(0, latency_s=0.001, size_bytes=10**9), trial(1, latency_s=0.002, size_bytes=1)]
+    latency, size = Objective(kind="latency", weight=2.0), Objective(kind="size", weight=3.0)
+    assert weighted_costs(trials, (latency, size), higher_is_better=True) == [3.0, 2.0]
+    assert pick(trials, latency, size) == 1
+    assert pick(trials, Objective(kind="latency", weight=4.0), size) == 0
+
+
+def test_a_quantity_that_was_not_measured_counts_as_the_worst():
+    assert pick([trial(0), trial(1, latency_s=5.0)], Objective(kind="latency")) == 1
+
+
+def test_among_equals_more_quantized_operators_then_accuracy_then_order_decide():
+    latency = Objective(kind="latency")
+    assert pick([trial(0, fallbacks=1, accuracy=0.9), trial(1, accuracy=0.8)], latency) == 1
+    assert pick([trial(0, accuracy=0.8), trial(1, accuracy=0.9)], latency) == 1
+    assert pick([trial(0, accuracy=0.9), trial(1, accuracy=0.9)], latency) == 0
+    assert pick([trial(0), trial(1, accuracy=0.1)], latency) == 1
+
+
+def test_of_no_trials_there_is_no_best():
+    assert best([], (Objective(),), higher_is_better=True) is None
+    assert best([Trial(index=3, plan=WHOLE)], (Objective(),), higher_is_better=True).index == 3
