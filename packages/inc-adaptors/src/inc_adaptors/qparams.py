@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 import numpy as np
 from inc_config.dtypes import Granularity, IntegerType, PerChannel, PerGroup, PerTensor, Scheme
-from inc_config.errors import CalibrationError
+from inc_config.errors import CalibrationError, PlanError
 from inc_config.plan import TensorPlan
 from numpy.typing import NDArray
 
@@ -127,7 +127,7 @@ def weight_qparams(
 
     Args:
         weight: float32 of any shape.
-        plan: type, scheme, granularity and threshold method (every method, at every granularity).
+        plan: type, scheme, granularity and threshold method: minmax, percentile or mse.
         bias: shape (C,), one per channel of the granularity's axis (any length per tensor).
         input_scale: scale of the operator's other operand, one number.
         where: name of the weight, used in error messages only.
@@ -137,8 +137,11 @@ def weight_qparams(
         ``ceil(n / size)``.
 
     Raises:
-        CalibrationError: weight or bias is not finite, or no finite scale keeps the bias within int32.
+        CalibrationError: the weight is not finite, or no finite scale keeps the bias within int32.
+        PlanError: threshold method kl, which compares distributions that the few values of a weight's channel do not make.
     """
+    if plan.threshold.name in ("kl", "entropy"):
+        raise PlanError("Weights have no KL threshold.", where=where or "threshold of a weight's plan", fix="use minmax, percentile or mse")
     rows, shape = _rows(np.asarray(weight, np.float32), plan.granularity, where)
     if not np.isfinite(rows).all():
         raise CalibrationError(

@@ -138,7 +138,7 @@ def _minmax(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme) -
 def _percentile(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, percentile: float = 99.99) -> Range:
     first, counts, width = histogram.first, histogram.counts, histogram.width
     if scheme is Scheme.SYMMETRIC:
-        mirrored = _mirrored(histogram)
+        mirrored = _mirrored(histogram, 1)
         half = mirrored.size // 2
         bound = percentile_position(mirrored[half:] + mirrored[:half][::-1], percentile / 100.0) * width
         return -bound, bound
@@ -148,7 +148,8 @@ def _percentile(histogram: HistogramStatistic, dtype: IntegerType, scheme: Schem
 
 
 def _kl(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, levels: int | None = None) -> Range:
-    best = kl_search(_mirrored(histogram), int(levels or 1 << (dtype.bits - 1)))
+    levels = int(levels or 1 << (dtype.bits - 1))
+    best = kl_search(_mirrored(histogram, levels), levels)
     if best < 0:
         return histogram.minimum, histogram.maximum
     return -best * histogram.width, (best + 1) * histogram.width
@@ -161,10 +162,13 @@ def _mse(histogram: HistogramStatistic, dtype: IntegerType, scheme: Scheme, *, s
     return mse_search(Bins(histogram.counts, histogram.first, histogram.width), low, high, codes, int(steps))
 
 
-def _mirrored(histogram: HistogramStatistic) -> NDArray[np.int64]:
-    """Counts with as many bins on either side of zero."""
+def _mirrored(histogram: HistogramStatistic, multiple: int) -> NDArray[np.int64]:
+    """Counts with as many bins on either side of zero, a multiple of ``multiple`` on each.
+
+    So the widest window of the KL search splits into levels without a remainder, which would speak against keeping the whole range.
+    """
     below = -histogram.first
-    half = max(below, histogram.counts.size - below)
+    half = -(-max(below, histogram.counts.size - below) // multiple) * multiple
     counts = np.zeros(2 * half, np.int64)
     counts[half - below : half - below + histogram.counts.size] = histogram.counts
     return counts

@@ -6,7 +6,8 @@ distribution p is the window with all counts outside it added to its end bins. I
 neighbouring bins at a time, without what lies outside (the last level takes the remainder), and gives each of a level's bins the
 level's count divided by how many of them are filled in p, in whole counts. Both are smoothed (an empty bin gets ``EPSILON``, which the
 filled ones give up evenly), normalized, and compared by their Kullback-Leibler divergence. These are the rules of onnxruntime's entropy
-calibration, so thresholds can be compared with it.
+calibration: on one histogram both choose the same window, unless two windows' divergences differ by less than the rounding of its sums,
+which are float32 (some 1e-7 nats: windows that grow over empty bins).
 
 Bin by bin this takes the square of the histogram's size. But q is constant within a level, and p differs from the histogram at two bins
 only: with prefix sums every sum over a level takes constant time.

@@ -35,12 +35,19 @@ def quantize_affine(
         axis: the axis of ``values`` that scale and zero point run along; None for one of each.
         out: C-contiguous int8 (signed) or uint8 array of the values' shape to write to.
 
+    Raises:
+        ValueError: ``out`` is none such.
+
     Source:
         ONNX operator QuantizeLinear.
     """
     values = np.ascontiguousarray(values, np.float32)
     if out is None:
         out = cast("Codes", np.empty(values.shape, _storage(dtype)))
+    elif out.dtype != _storage(dtype) or out.shape != values.shape or not out.flags.c_contiguous:
+        raise ValueError(
+            f"out: need a contiguous {np.dtype(_storage(dtype))} array of shape {values.shape}, got {out.dtype} of shape {out.shape}"
+        )
     shape = (1, 1, values.size) if axis is None else around_axis(values.shape, axis)
     affine = np.empty((2, shape[1]), np.float32)
     affine[0], affine[1] = scale, zero_point

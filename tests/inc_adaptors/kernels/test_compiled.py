@@ -1,0 +1,47 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import inc_adaptors
+import pytest
+
+SCRIPT = """
+import numpy as np
+from inc_adaptors.kernels import extent, percentile
+assert extent.__file__.startswith({root!r})
+found = extent.extent(np.array([3.0, -2.0, np.nan, 1e31], np.float32))
+print(*found, type(percentile.percentile_position._cache).__name__)
+print(percentile.percentile_position(np.array([1, 1]), 0.5), sum(percentile.percentile_position.stats.cache_hits.values()))
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The package copied to a folder of its own, without compiled caches."""
+    source = Path(inc_adaptors.__file__).parent
+    shutil.copytree(source / "kernels", tmp_path / "site" / "inc_adaptors" / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "site" / "inc_adaptors" / "__init__.py").touch()
+    return tmp_path / "site"
+
+
+def run(site: Path, home: str) -> list[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA", "XDG"))}
+    environment |= {"HOME": home, "XDG_CACHE_HOME": home, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT.format(root=str(site))], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_a_read_only_install_without_a_home_works_uncached(installed: Path) -> None:
+    # A file where the cache folder would be refuses every user, root among them, unlike permissions.
+    (installed / "inc_adaptors" / "kernels" / "__pycache__").touch()
+    assert run(installed, home="/dev/null") == ["-2.0", "3.0", "1", "1", "NullCache", "1.0", "0"]
+
+
+def test_the_second_process_finds_the_compiled_code(installed: Path, tmp_path: Path) -> None:
+    assert run(installed, home=str(tmp_path)) == ["-2.0", "3.0", "1", "1", "FunctionCache", "1.0", "0"]
+    assert run(installed, home=str(tmp_path)) == ["-2.0", "3.0", "1", "1", "FunctionCache", "1.0", "1"]
