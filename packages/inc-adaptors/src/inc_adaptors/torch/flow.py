@@ -71,7 +71,8 @@ def has_hooks(module: nn.Module) -> bool:
 def operators(model: nn.Module, found: Trace) -> tuple[Operator, ...]:
     """Calls of weighted modules in execution order, with batch norm and ReLU fused where nothing else reads what lies between.
 
-    A fused module is called once in the pass, and directly on the output of its producer, which is called once too.
+    A fused module is called once in the pass, and directly on the output of its producer, which is called once too. oneDNN clips at 6 after
+    two-dimensional convolutions only.
     """
     modules = dict(model.named_modules())
     calls = found.calls()
@@ -96,7 +97,7 @@ def operators(model: nn.Module, found: Trace) -> tuple[Operator, ...]:
             after = None if norm is None else follower(operator.output, (norm,))
             if after is not None and modules[after.path].running_mean is not None:
                 operator = attrs.evolve(operator, norm=after.path, output=after.outputs[0])
-            after = follower(operator.output, (nn.ReLU, nn.ReLU6) if isinstance(module, CONVOLUTIONS) else (nn.ReLU,))
+            after = follower(operator.output, (nn.ReLU, nn.ReLU6) if isinstance(module, nn.Conv2d) else (nn.ReLU,))
             if after is not None:
                 operator = attrs.evolve(operator, activation=after.path, output=after.outputs[0])
         result.append(operator)
