@@ -221,6 +221,26 @@ def test_a_torch_dataset_and_loader_are_read() -> None:
     assert [batch_size(batch) for batch in as_batches(data.DataLoader(dataset, batch_size=4))] == [4, 1]
 
 
+def test_the_samples_of_a_torch_iterable_dataset_are_stacked() -> None:
+    data = pytest.importorskip("torch.utils.data", reason="PyTorch is an extra of inc-adaptors")
+
+    class Stream(data.IterableDataset):  # type: ignore[name-defined,misc]  # imported at run time
+        def __iter__(self) -> Iterator[Any]:
+            return ((X[index], int(Y[index])) for index in range(4))
+
+    for _ in range(2):
+        batches = list(as_batches(Stream(), batch_size=3))
+        assert [batch[0].shape for batch in batches] == [(3, 3), (1, 3)]
+        assert batches[1][1].tolist() == [3]
+
+
+def test_inputs_and_targets_given_as_two_arrays_are_not_read_as_two_batches() -> None:
+    for pair in ((X, Y), [X, Y]):
+        with pytest.raises(DataError, match="could be two batches"):
+            as_batches(pair)
+    assert [batch_size(batch) for batch in as_batches((X, X2))] == [4, 4]
+
+
 def test_onnxruntimes_own_reader_class_is_read() -> None:
     quantization = pytest.importorskip("onnxruntime.quantization", reason="ONNX Runtime is an extra of inc-adaptors")
 

@@ -47,9 +47,8 @@ class AdaptorSpec:
     @property
     def supported(self) -> str:
         """The model kinds in words, for messages."""
-        return ", ".join(
-            [*(f"{package}...{name}" for package, name in self.lineage), *(f"a path to *{suffix}" for suffix in self.suffixes)]
-        )
+        objects = [f"{package} {name}" for package, name in self.lineage]
+        return ", ".join(objects + [f"a path to *{suffix}" for suffix in self.suffixes])
 
 
 def specs() -> tuple[AdaptorSpec, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -119,6 +120,12 @@ def _is_iterable(data: Any) -> bool:
 
 
 def _read_iterable(data: Iterable[Any], _: int) -> Iterable[Any]:
+    if isinstance(data, tuple | list) and len(data) == 2 and len({len(getattr(item, "shape", ())) for item in data}) == 2:
+        raise DataError(
+            f"{describe(data)} could be two batches, or the inputs and targets of all samples.",
+            where="data",
+            fix='give {"x": x, "label": y} with the input\'s name for samples, or [(x, y)] for one batch',
+        )
     return data
 
 
@@ -127,28 +134,33 @@ def _is_dataset(data: Any) -> bool:
 
 
 def _read_dataset(data: Any, batch_size: int) -> Iterable[Any]:
-    def samples() -> Iterator[Any]:
-        limit = len(data) if hasattr(type(data), "__len__") else None
-        index = 0
-        while limit is None or index < limit:
-            try:
-                sample = data[index]
-            except IndexError:
-                return
-            yield sample
-            index += 1
+    return _Restarted(lambda: _stacked(_items(data), batch_size))
 
-    def batches() -> Iterator[Any]:
-        gathered: list[Any] = []
-        for sample in samples():
-            gathered.append(sample)
-            if len(gathered) == batch_size:
-                yield _stack(gathered)
-                gathered = []
-        if gathered:
-            yield _stack(gathered)
 
-    return _Restarted(batches)
+def _items(data: Any) -> Iterator[Any]:
+    limit = len(data) if hasattr(type(data), "__len__") else None
+    index = 0
+    while limit is None or index < limit:
+        try:
+            sample = data[index]
+        except IndexError:
+            return
+        yield sample
+        index += 1
+
+
+def _is_sample_stream(data: Any) -> bool:
+    """Whether iterating gives samples although it looks like a loader: torch's IterableDataset."""
+    return any((cls.__module__.partition(".")[0], cls.__name__) == ("torch", "IterableDataset") for cls in type(data).__mro__)
+
+
+def _read_sample_stream(data: Any, batch_size: int) -> Iterable[Any]:
+    return _Restarted(lambda: _stacked(iter(data), batch_size))
+
+
+def _stacked(samples: Iterator[Any], batch_size: int) -> Iterator[Any]:
+    while gathered := list(itertools.islice(samples, batch_size)):
+        yield _stack(gathered)
 
 
 def _stack(samples: list[Any]) -> Any:
@@ -174,6 +186,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], Iterable[Any]]],
     (_is_tf, _read_tf),
     (_is_hugging_face, _read_hugging_face),
     (_is_arrays, _read_arrays),
+    (_is_sample_stream, _read_sample_stream),
     (_is_iterable, _read_iterable),
     (_is_dataset, _read_dataset),
 )

@@ -45,6 +45,7 @@ def save(saved: SavedModel, folder: str | os.PathLike[str], *, extra: Mapping[st
         _check_replaceable(path)
         _make_parents(path.parent)
         with locked(path.parent):
+            _check_replaceable(path)
             discard(saving(path))
             _write_all(contents, saving(path))
             _put_in_place(path)
