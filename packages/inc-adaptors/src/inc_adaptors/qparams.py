@@ -183,7 +183,7 @@ def _check_range(low: NDArray[np.float64], high: NDArray[np.float64], where: str
 def _rows(weight: FloatArray, granularity: Granularity, where: str) -> tuple[FloatArray, tuple[int, ...]]:
     """The weight as one row per scale, a short last group filled up with its zeros, and the scales' shape."""
     if isinstance(granularity, PerTensor):
-        return weight.reshape(1, -1), ()
+        return weight.reshape(1, weight.size), ()
     if not -weight.ndim <= granularity.axis < weight.ndim:
         raise CalibrationError(
             f"A weight of shape {weight.shape} has no axis {granularity.axis}.",
@@ -192,7 +192,8 @@ def _rows(weight: FloatArray, granularity: Granularity, where: str) -> tuple[Flo
         )
     axis = range(weight.ndim)[granularity.axis]
     if isinstance(granularity, PerChannel):
-        return np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1), (weight.shape[axis],)
+        channels = weight.shape[axis]
+        return np.moveaxis(weight, axis, 0).reshape(channels, weight.size // max(channels, 1)), (channels,)
     groups = -(-weight.shape[axis] // granularity.size)
     padding = [(0, groups * granularity.size - n) if i == axis else (0, 0) for i, n in enumerate(weight.shape)]
     split = np.pad(weight, padding).reshape(*weight.shape[:axis], groups, granularity.size, *weight.shape[axis + 1 :])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inc_adaptors.kernels.compiled import compiled
 
-_ROUNDS = 2  # sweeps over both ends of a range that may be lopsided, each with the other end where the last sweep left it
+_ROUNDS = 2  # sweeps over each end of a range that may be lopsided, with the other end where the last sweep left it
 
 
 class Bins(NamedTuple):
@@ -31,7 +31,7 @@ class Codes(NamedTuple):
 def mse_search(bins: Bins, low: float, high: float, codes: Codes, steps: int) -> tuple[float, float]:
     """The best range whose ends are ``j / steps`` of ``low <= 0 <= high``, not both 0.
 
-    With the code of zero fixed both ends shrink together; otherwise one after the other, twice. The wider of equals wins.
+    Both ends shrink together first; where the code of zero is free, then one after the other, twice. The wider of equals wins.
     """
     return _search(bins, low, high, codes, steps)
 
@@ -39,12 +39,9 @@ def mse_search(bins: Bins, low: float, high: float, codes: Codes, steps: int) ->
 def mse_search_numpy(bins: Bins, low: float, high: float, codes: Codes, steps: int) -> tuple[float, float]:
     """Twin of ``mse_search``."""
     fractions = np.arange(steps, 0, -1) / steps
-    if not np.isnan(codes.middle):
-        errors = [range_error_numpy(bins, low * f, high * f, codes) for f in fractions]
-        best = fractions[int(np.argmin(errors))]
-        return float(low * best), float(high * best)
-    best_low, best_high = low, high
-    for _ in range(_ROUNDS):
+    best = fractions[int(np.argmin([range_error_numpy(bins, low * f, high * f, codes) for f in fractions]))]
+    best_low, best_high = low * best, high * best
+    for _ in range(_ROUNDS if np.isnan(codes.middle) else 0):
         if high > 0.0:
             candidates = [best_high, *(high * fractions)]
             best_high = candidates[int(np.argmin([range_error_numpy(bins, best_low, end, codes) for end in candidates]))]
@@ -88,14 +85,12 @@ def range_error(bins: Bins, low: float, high: float, codes: Codes) -> float:
 def _search(bins: Bins, low: float, high: float, codes: Codes, steps: int) -> tuple[float, float]:
     best = range_error(bins, low, high, codes)
     best_low, best_high = low, high
-    if not np.isnan(codes.middle):
-        for step in range(steps - 1, 0, -1):
-            fraction = step / steps
-            error = range_error(bins, low * fraction, high * fraction, codes)
-            if error < best:
-                best, best_low, best_high = error, low * fraction, high * fraction
-        return best_low, best_high
-    for _ in range(_ROUNDS):
+    for step in range(steps - 1, 0, -1):
+        fraction = step / steps
+        error = range_error(bins, low * fraction, high * fraction, codes)
+        if error < best:
+            best, best_low, best_high = error, low * fraction, high * fraction
+    for _ in range(_ROUNDS if np.isnan(codes.middle) else 0):
         if high > 0.0:
             for step in range(steps, 0, -1):
                 end = high * (step / steps)
