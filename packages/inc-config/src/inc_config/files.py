@@ -17,7 +17,7 @@ def write_new(path: Path, data: bytes) -> None:
     Raises:
         OSError: the file exists or cannot be written; what was written of it stays and is the caller's to remove.
     """
-    descriptor = fs.open(path, fs.O_WRONLY | fs.O_CREAT | fs.O_EXCL | getattr(fs, "O_CLOEXEC", 0) | getattr(fs, "O_BINARY", 0), 0o666)
+    descriptor = fs.open(path, fs.O_WRONLY | fs.O_CREAT | fs.O_EXCL | getattr(fs, "O_BINARY", 0), 0o666)
     try:
         rest = memoryview(data)
         while rest:
