@@ -37,4 +37,4 @@ def test_other_differences_get_the_interval_of_a_mean() -> None:
 
 def test_it_is_told_in_points() -> None:
     told = str(Confirmation(metric="accuracy", original=0.761, final=0.758, samples=300, interval=(-0.006, 0.0)))
-    assert told == "confirmed on 300 held-out samples: 76.10 -> 75.80 %, -0.30 points, 95% CI [-0.60, +0.00]"
+    assert told == "on 300 held-out samples: 76.10 -> 75.80 %, -0.30 points, 95% CI [-0.60, +0.00]"

@@ -67,6 +67,9 @@ class MetricChoice:
     name: str
     options: dict[str, Any] = attrs.field(factory=dict)
 
+    def __str__(self) -> str:
+        return ":".join(filter(None, (self.name, ",".join(f"{key}={value}" for key, value in self.options.items()))))
+
 
 def metric(text: str) -> MetricChoice:
     """Read ``accuracy``, ``topk:5`` or ``topk:k=5,class_axis=-1``."""

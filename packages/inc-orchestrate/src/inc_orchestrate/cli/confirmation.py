@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
+from inc_config.tuning import AccuracyCriterion
 from inc_metrics import Metric, MetricError
 from inc_metrics.protocols import SampleWise
 from numpy.typing import NDArray
@@ -24,22 +25,36 @@ _FEWEST_FOR_NORMAL = 30
 
 @attrs.frozen(kw_only=True)
 class Confirmation:
-    """Values of both models in the metric's unit, and the interval of their difference (None: the metric gives no value per sample)."""
+    """Values of both models in the metric's unit, and further values by name.
+
+    ``interval`` is that of the difference; None where the metric has no values per sample.
+    """
 
     metric: str
     original: float
     final: float
     samples: int
     interval: tuple[float, float] | None = None
+    others: tuple[tuple[str, float], ...] = ()
 
     def __str__(self) -> str:
         moved = f"{score(self.metric, self.original)} -> {score(self.metric, self.final)}{unit(self.metric)}"
-        text = f"confirmed on {self.samples} held-out samples: {moved}, {change(self.metric, self.final, self.original)}"
+        text = f"on {self.samples} held-out samples: {moved}, {change(self.metric, self.final, self.original)}"
+        return ", ".join((text, *self._interval(), *(f"{name} {value:.1f}" for name, value in self.others)))
+
+    def contradicts(self, criterion: AccuracyCriterion) -> bool:
+        """Whether the whole interval lies outside the criterion: chance does not explain it."""
         if self.interval is None:
-            return text
+            return False
+        allowed = criterion.limit(self.original) - self.original
+        return self.interval[1] < allowed if criterion.higher_is_better else self.interval[0] > allowed
+
+    def _interval(self) -> tuple[str, ...]:
+        if self.interval is None:
+            return ()
         scale = 100.0 if is_fraction(self.metric) else 1.0
         low, high = (bound * scale for bound in self.interval)
-        return f"{text}, {CONFIDENCE:.0%} CI [{low:+.2f}, {high:+.2f}]"
+        return (f"{CONFIDENCE:.0%} CI [{low:+.2f}, {high:+.2f}]",)
 
 
 def confirm(
@@ -51,10 +66,10 @@ def confirm(
     """
     if metric is None:
         judge = LabelFreeEvaluator(LabelFree(loader), adaptor, original)
-        agreed = judge.evaluate(adaptor, final).value
-        lost = round((1.0 - agreed) * samples)
+        found = judge.evaluate(adaptor, final)
+        lost = round((1.0 - found.value) * samples)
         interval = binary_interval(lost=lost, won=0, samples=samples) if is_fraction(judge.metric) else None
-        return Confirmation(metric=judge.metric, original=1.0, final=agreed, samples=samples, interval=interval)
+        return Confirmation(metric=judge.metric, original=1.0, final=found.value, samples=samples, interval=interval, others=found.others)
     evaluator = MetricEvaluator(Evaluation(loader, metric))
     before, before_each = evaluator.evaluate(adaptor, original).value, _each(metric)
     after, after_each = evaluator.evaluate(adaptor, final).value, _each(metric)

@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 import attrs
 import numpy as np
-from inc_adaptors.handle import Signature, TensorSpec
+from inc_adaptors.handle import ModelHandle, Signature, TensorSpec
+from inc_adaptors.roles import Adaptor
 from inc_config.errors import DataError
-from inc_data import ArrayDataset, ImageFolder, Recipe, preprocessing, recipe_names
+from inc_data import ArrayDataset, DataLoader, ImageFolder, Recipe, preprocessing, recipe_names
+
+from inc_orchestrate.data import inputs_of
 
 T = TypeVar("T")
 
@@ -20,6 +23,9 @@ LABEL_NAMES = ("labels", "label", "targets", "target")
 _ACCEPTED = "a folder of images (with one sub-folder per class, or none), a .npy file of inputs, or a .npz file of inputs and labels"
 # What numpy and the archive reader below it raise on damaged files; TypeError: a bare array in an archive's place.
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+
+_ROWS = 256
+"""Rows looked at together, so that a large file need not fit into memory."""
 
 
 class UserData:
@@ -151,13 +157,41 @@ def _no_preprocessing(path: Path, signature: Signature, model: str) -> DataError
     )
 
 
+def check_fit(source: Source, adaptor: Adaptor, handle: ModelHandle, *, where: str) -> None:
+    """Run the model on one sample, so that what does not fit is found before any work.
+
+    Raises:
+        DataError: with the sample's shapes and the model's.
+    """
+    try:
+        adaptor.predict(handle, next(iter(inputs_of(DataLoader(source.dataset), handle.signature))))
+    except DataError as error:
+        fix = "give data that --preprocess turns into what the model takes (--image-mode L for grey images)"
+        raise DataError(error.what, where=where, fix=fix if source.recipe else f"{fix}, or arrays of that shape and type") from error
+
+
 def _arrays(path: Path, recipe: Recipe | None) -> Source:
     inputs, labels = _load(path)
+    _check_finite(inputs, path)
     dataset = told(lambda: ArrayDataset(inputs, labels, transform=recipe), where=f"--data {path}")
     kind = "labels" if labels is not None else "no labels"
     return Source(
         dataset=UserData(dataset), labelled=labels is not None, description=f"{len(dataset)} samples, {kind}, in {path}", recipe=recipe
     )
+
+
+def _check_finite(inputs: Any, path: Path) -> None:
+    for name, array in inputs.items() if isinstance(inputs, dict) else (("inputs", inputs),):
+        if array.dtype.kind != "f" or array.ndim == 0:
+            continue
+        for start in range(0, len(array), _ROWS):
+            bad = np.flatnonzero(~np.isfinite(array[start : start + _ROWS]).reshape(len(array[start : start + _ROWS]), -1).all(axis=1))
+            if bad.size:
+                raise DataError(
+                    f"Row {start + int(bad[0])} of {name} holds NaN or infinite values.",
+                    where=f"--data {path}",
+                    fix="repair the rows or leave them out",
+                )
 
 
 def _load(path: Path) -> tuple[Any, Any]:

@@ -16,9 +16,10 @@ from inc_metrics import Accuracy
 from numpy.typing import NDArray
 from rich.console import Console
 
-from inc_orchestrate.cli import folder, job, plan
+from inc_orchestrate.cli import folder, plan, work
 from inc_orchestrate.cli.arguments import Parser, drop
 from inc_orchestrate.cli.data import UserData
+from inc_orchestrate.cli.job import Job
 from inc_orchestrate.cli.parts import divide
 from inc_orchestrate.cli.terminal import command, console, say, show
 from inc_orchestrate.planning import plan as plan_of
@@ -49,20 +50,20 @@ def run(options: argparse.Namespace, command_line: str) -> int:
     say(out, f"Now with data: calibrate, quantize to int8, tune until the accuracy criterion holds ({allowed}), measure.")
     images, labels = bundled_data()
     dataset = UserData(ArrayDataset(images, labels))
-    code = job.run(
-        job.Job(
+    code = work.run(
+        Job(
             model=model,
             config=QuantizeConfig(
                 accuracy_loss=allowed.loss, calibration_samples=_CALIBRATION_SAMPLES, tuning=TuningConfig(ledger=output / folder.LEDGER)
             ),
             parts=divide(dataset, calibration=_CALIBRATION_SAMPLES, evaluation=None, batch_size=32),
             metric=Accuracy(keep_samples=True),
-            allowed=str(allowed),
+            criterion=f"accuracy, {allowed}",
             data=f"{len(dataset)} digits that the model was not trained on",
             recipe=None,
             output=output,
-        ),
-        command_line,
+            command_line=command_line,
+        )
     )
     _say_what_next(out, model)
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -54,6 +55,16 @@ def claim(folder: Path, *, command_line: str, resume: bool, force: bool) -> None
         atomic_write(folder / MARKER, json.dumps({"version": 1, "command": command_line}, indent=2).encode())
     except OSError as error:
         raise _unwritable(folder, error) from error
+
+
+def release(folder: Path) -> None:
+    """Give up a claim after a fault that came before the first trial, so that the mended command can be typed again."""
+    if (folder / SAVED).exists() or any(path.is_file() for path in (folder / LEDGER).rglob("*")):
+        return
+    with contextlib.suppress(OSError):  # the fault itself is what the user must hear of
+        _empty(folder)
+        (folder / MARKER).unlink()
+        folder.rmdir()
 
 
 def _command_of(folder: Path) -> str:

@@ -12,9 +12,10 @@ from inc_config.tuning import ExitPolicy, TuningConfig
 from inc_metrics import Metric, MetricError, build
 from inc_metrics.protocols import SampleWise
 
-from inc_orchestrate.cli import folder, job
+from inc_orchestrate.cli import folder, work
 from inc_orchestrate.cli.arguments import MetricChoice, Parser, count, drop, metric, seconds
-from inc_orchestrate.cli.data import open_data
+from inc_orchestrate.cli.data import check_fit, open_data
+from inc_orchestrate.cli.job import Job
 from inc_orchestrate.cli.parts import divide
 from inc_orchestrate.cli.plan import add_selection
 
@@ -65,22 +66,26 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace, command_line: str) -> int:
     """Quantize, report, and say what to do next."""
     adaptor = adaptor_for(options.model)
-    signature = adaptor.open(options.model).signature
-    source = open_data(options.data, preprocess=options.preprocess, image_mode=options.image_mode, signature=signature, model=options.model)
+    handle = adaptor.open(options.model)
+    source = open_data(
+        options.data, preprocess=options.preprocess, image_mode=options.image_mode, signature=handle.signature, model=options.model
+    )
     labelled = source.labelled and not options.label_free
-    task = job.Job(
+    check_fit(source, adaptor, handle, where=f"--data {options.data}, the first sample")
+    job = Job(
         model=Path(options.model),
         config=configuration(options),
         parts=divide(source.dataset, calibration=options.samples, evaluation=options.eval_samples, batch_size=options.batch_size),
         metric=built(options.metric) if labelled else None,
-        allowed=str(options.max_drop),
+        criterion=f"{options.metric if labelled else 'agreement with the original, no labels'}, {options.max_drop}",
         data=source.description,
         recipe=source.recipe,
         notes=source.notes if labelled else (),
         output=options.output,
+        command_line=command_line,
     )
     folder.claim(options.output, command_line=command_line, resume=options.resume, force=options.force)
-    return job.run(task, command_line)
+    return work.run(job)
 
 
 def configuration(options: argparse.Namespace) -> QuantizeConfig:

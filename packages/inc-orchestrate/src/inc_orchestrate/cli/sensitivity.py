@@ -19,7 +19,10 @@ from inc_orchestrate.data import inputs_of
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.report import Sensitivity
 
-MEASURE = "Noise in the outputs when this operator alone computes on integers, as a share of the signal (longer hurts more). SQNR 20 dB is 1 % noise, 40 dB is 0.01 %."
+MEASURE = (
+    "Noise in the outputs when this operator alone computes on integers, as a share of the signal (longer hurts more). "
+    "An SQNR of 20 dB is 1 % noise, 40 dB is 0.01 %."
+)
 SAMPLES = 16
 """Enough to rank operators by the noise they make."""
 _SHOWN = 20

@@ -12,6 +12,11 @@ def is_fraction(metric: str) -> bool:
     return any(word.lower() in FRACTIONS for word in words)
 
 
+def short(metric: str) -> str:
+    """A metric's name for the head of a column: what comes before ``with`` or a parenthesis."""
+    return metric.partition(" with ")[0].partition(" (")[0]
+
+
 def score(metric: str, value: float | None) -> str:
     """A metric's value: ``76.13`` (percent) for fractions, four digits otherwise, ``-`` where nothing was measured."""
     if value is None:

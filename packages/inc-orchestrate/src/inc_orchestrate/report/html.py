@@ -69,9 +69,9 @@ def _block(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    head = _row(table, table.head, "th")
+    head = f"<thead>{_row(table, table.head, 'th')}</thead>\n" if any(table.head) else ""
     rows = "\n".join(_row(table, row, "td") for row in table.rows)
-    return f'<div class="table"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    return f'<div class="table"><table>\n{head}<tbody>\n{rows}\n</tbody></table></div>'
 
 
 def _row(table: Table, cells: tuple[str, ...], tag: str) -> str:
