@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inc_config.pruning import NofMPattern, Scope
-
 from inc_orchestrate.pruning.allocation import allocate, allocate_n_of_m, keep_highest, whole
 
 # Few distinct values, so that ties are frequent.

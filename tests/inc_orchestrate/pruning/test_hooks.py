@@ -10,7 +10,6 @@ from inc_adaptors.roles import BlockLayout, WeightInfo
 from inc_config import PruneConfig
 from inc_config.errors import StepError
 from inc_config.pruning import ScheduleKind
-
 from inc_orchestrate.pruning.hooks import KeepMasks, PruneHooks
 from inc_orchestrate.pruning.schedule import Schedule
 from inc_orchestrate.pruning.select import select

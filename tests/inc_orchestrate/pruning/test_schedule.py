@@ -1,8 +1,9 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inc_config.pruning import ScheduleKind
-
 from inc_orchestrate.pruning.schedule import Schedule
 
 
@@ -49,7 +50,7 @@ targets = st.floats(0.0, 0.999)
 @given(schedules, targets)
 def test_sparsity_never_falls_and_ends_at_the_target(schedule: Schedule, target: float) -> None:
     values = [schedule.sparsity(step, target) for step in range(130)]
-    assert all(a <= b for a, b in zip(values, values[1:], strict=False))
+    assert all(a <= b for a, b in itertools.pairwise(values))
     assert values[0] >= 0.0
     assert values[schedule.last_update] == target
 

@@ -1,6 +1,5 @@
 from inc_adaptors.roles import WeightInfo
 from inc_config import PruneConfig, PruneOverride
-
 from inc_orchestrate.pruning.select import Selection, select
 
 WEIGHTS = (

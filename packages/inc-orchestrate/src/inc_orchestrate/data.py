@@ -110,7 +110,8 @@ def calibration_data(data: Any, *, samples: int, signature: Signature) -> Calibr
 def hold_out(data: Any, *, samples: int, signature: Signature) -> tuple[CalibrationData, tuple[Any, ...]]:
     """Divide one source into calibration batches and held-out batches, which it needs to hold in memory.
 
-    Batches go to the two sides in turn, so that data sorted by class leaves both with every class; a single batch is divided by samples.
+    Batches go to the two sides in turn, so that data sorted by class leaves both with every class; what is too much for one side goes to
+    the other, and a single batch is divided.
 
     Raises:
         DataError: fewer than two samples.
@@ -118,10 +119,14 @@ def hold_out(data: Any, *, samples: int, signature: Signature) -> tuple[Calibrat
     sides: tuple[list[Any], list[Any]] = ([], [])
     left = [samples, HELD_OUT_SAMPLES]
     for inputs in checked(inputs_of(data, signature), where="calibrate="):
-        side = int(left[0] <= 0 or (len(sides[0]) > len(sides[1]) and left[1] > 0))
-        part = take(inputs, min(left[side], batch_size(inputs)))
-        sides[side].append(part)
-        left[side] -= batch_size(part)
+        first = int(left[0] <= 0 or (len(sides[0]) > len(sides[1]) and left[1] > 0))
+        rest = inputs
+        for side in (first, 1 - first):
+            count = min(left[side], 0 if rest is None else batch_size(rest))
+            if count:
+                sides[side].append(take(rest, count))
+                left[side] -= count
+                rest = _from(rest, count, batch_size(rest)) if count < batch_size(rest) else None
         if max(left) <= 0:
             break
     calibration, held = sides

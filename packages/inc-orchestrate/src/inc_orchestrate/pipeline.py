@@ -157,9 +157,10 @@ class Pipeline:
             training = self.training_for(stage)
             found += training.faults()
             example = None if found else _example(training, original, found)
-            facts = attrs.evolve(
-                facts, training=training, own_loop=training.loop is not None, total_steps=training.total_steps, example=example
-            )
+            if not found:
+                facts = attrs.evolve(
+                    facts, training=training, own_loop=training.loop is not None, total_steps=training.total_steps, example=example
+                )
         for step in stage.steps:
             found += step.check(facts)
         return found

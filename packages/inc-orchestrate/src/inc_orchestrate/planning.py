@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 from inc_adaptors.detect import adaptor_for
-from inc_config.capabilities import Capabilities, Reason, ReasonCode
-from inc_config.plan import QuantizationPlan
+from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.plan import OpPlan, QuantizationPlan
 from inc_config.quantization import QuantizeConfig
 from inc_config.target import Target
 
@@ -71,22 +71,20 @@ def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | N
 
 def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple[OperatorSummary, ...]:
     """Every operator with its precision, and the reason where it stays in float."""
-    rows = []
-    for capability in capabilities.ops:
-        decided = chosen.ops[capability.op]
-        fallback = Reason(ReasonCode.FALLBACK, "in float so that the accuracy criterion holds")
-        reason = "" if decided.is_quantized else str(capability.reason or fallback)
-        rows.append(
-            OperatorSummary(
-                op=str(capability.op),
-                type=capability.op.type,
-                precision=decided.precision,
-                reason=reason,
-                weight_bytes=capability.weight_bytes,
-                work=capability.work,
-            )
-        )
-    return tuple(rows)
+    return tuple(_row(capability, chosen.ops[capability.op]) for capability in capabilities.ops)
+
+
+def _row(capability: OpCapability, decided: OpPlan) -> OperatorSummary:
+    fallback = Reason(ReasonCode.FALLBACK, "in float so that the accuracy criterion holds")
+    reason = fallback if capability.is_quantizable else capability.reason
+    return OperatorSummary(
+        op=str(capability.op),
+        type=capability.op.type,
+        precision=decided.precision,
+        reason="" if decided.is_quantized or reason is None else str(reason),
+        weight_bytes=capability.weight_bytes,
+        work=capability.work,
+    )
 
 
 def saved_bytes(capabilities: Capabilities, chosen: QuantizationPlan) -> int:

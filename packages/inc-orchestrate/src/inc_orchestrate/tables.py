@@ -97,14 +97,13 @@ def _latency(summary: Summary) -> Table:
 def operator_table(operators: Iterable[OperatorSummary]) -> Table:
     """Operators by precision; those in float with their reasons."""
     rows = tuple(operators)
-    table = _table("Operators", "precision", "operators", "which and why", left=1)
-    table.columns[2].justify = "left"
-    for precision in dict.fromkeys(row.precision for row in rows):
-        members = [row for row in rows if row.precision == precision]
-        explained = [f"{row.op} ({row.reason})" if row.reason else row.op for row in members]
-        shown = explained if any(row.reason for row in members) else []
-        more = f", and {len(shown) - _MANY} more" if len(shown) > _MANY else ""
-        table.add_row(precision, str(len(members)), ", ".join(shown[:_MANY]) + more)
+    table = _table("Operators", "precision", "operators", "why", "which", left=1)
+    for column in table.columns[2:]:
+        column.justify = "left"
+    for precision, reason in dict.fromkeys((row.precision, row.reason) for row in rows):
+        members = [row.op for row in rows if (row.precision, row.reason) == (precision, reason)]
+        more = f", and {len(members) - _MANY} more" if len(members) > _MANY else ""
+        table.add_row(precision, str(len(members)), reason, ", ".join(members[:_MANY]) + more if reason else "")
     return table
 
 

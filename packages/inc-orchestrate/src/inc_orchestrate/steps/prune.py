@@ -43,7 +43,8 @@ class Prune(PruneConfig):
         if not facts.own_loop:
             found += fault(lambda: require(facts.adaptor, Trains, step=self.name))
         found += fault(lambda: resolve(self.criterion))
-        found += self._schedule_faults(facts.total_steps)
+        if facts.training is not None or facts.own_loop:
+            found += self._schedule_faults(facts.total_steps)
         if isinstance(facts.adaptor, AccessesWeights):
             selection = select(facts.adaptor.weights(facts.handle).prunable(), self)
             found += self._selection_faults(selection)
