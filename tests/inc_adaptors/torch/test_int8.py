@@ -147,7 +147,14 @@ def test_calls_of_one_module_have_their_own_plans() -> None:
     assert torch.equal(module(x), first)
 
 
-@pytest.mark.parametrize("move", [copy.deepcopy, lambda m: _reloaded(m)], ids=["deepcopy", "state dict"])
+def _reloaded(module: Int8Conv) -> Int8Conv:
+    fresh = convolution(2, hands_over=True)
+    fresh(torch.randn(2, 6, 9, 11))
+    fresh.load_state_dict(module.state_dict())
+    return fresh
+
+
+@pytest.mark.parametrize("move", [copy.deepcopy, _reloaded], ids=["deepcopy", "state dict"])
 def test_copies_predict_bit_identically(move) -> None:
     module = convolution(2, hands_over=True)
     x = torch.randn(2, 6, 9, 11)
@@ -155,13 +162,6 @@ def test_copies_predict_bit_identically(move) -> None:
     moved = move(module)
     assert torch.equal(moved(x).codes, first.codes)
     assert moved(x).scale == first.scale
-
-
-def _reloaded(module: Int8Conv) -> Int8Conv:
-    fresh = convolution(2, hands_over=True)
-    fresh(torch.randn(2, 6, 9, 11))
-    fresh.load_state_dict(module.state_dict())
-    return fresh
 
 
 def test_the_saved_state_is_int8_weights_and_small_vectors() -> None:

@@ -40,7 +40,7 @@ class Operator:
     @property
     def members(self) -> tuple[str, ...]:
         """Native names from the weight to the activation."""
-        return tuple(path for path in (self.step.path, self.norm, self.activation) if path)
+        return (self.step.path, *(path for path in (self.norm, self.activation) if path))
 
 
 def operator_type(module: nn.Module) -> str:

@@ -267,5 +267,7 @@ def _batch_range(x: torch.Tensor) -> tuple[float, int] | None:
 
 
 _SMALLEST_SCALE, _LARGEST_SCALE = 1e-30, 1e30  # beyond these a scale or its inverse leaves float32, or the batch is not finite
+# By activation: oneDNN's name and arguments.
 _POST_OPS: dict[str, tuple[str, list[float]]] = {"none": ("none", []), "relu": ("relu", []), "relu6": ("hardtanh", [0.0, 6.0])}
 _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"none": lambda x: x, "relu": functional.relu, "relu6": functional.relu6}
+ACTIVATIONS = tuple(_ACTIVATIONS)

@@ -29,7 +29,7 @@ def quantize_numpy(values: NDArray[np.float32], scale: float, zero_point: int) -
 
 
 def quantize(values: torch.Tensor, scale: float, zero_point: int) -> torch.Tensor:
-    """uint8 codes ``clip(round(x / scale) + zero_point)`` of a tensor of any shape; channels-last stays so, other layouts become contiguous.
+    """uint8 codes ``clip(round(x / scale) + zero_point)`` of any tensor; channels-last stays so, other layouts become contiguous.
 
     One thread, 2.5 us for small tensors: torch's own quantize operators are deprecated and two to three times slower.
     """

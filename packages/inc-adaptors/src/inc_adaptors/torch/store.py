@@ -84,7 +84,7 @@ class _Document:
     plan: QuantizationPlan | None
     notes: tuple[str, ...]
     aliases: Mapping[str, str]
-    types: Mapping[str, str]
+    types: Mapping[str, torch.dtype]
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> _Document:
@@ -98,7 +98,7 @@ class _Document:
                 plan=None if plan is None else structure(plan, QuantizationPlan, source="saved plan"),
                 notes=tuple(str(note) for note in document["notes"]),
                 aliases=dict(document["aliases"]),
-                types=dict(document["types"]),
+                types={str(name): _NUMPY_LACKS[kind] for name, kind in document["types"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"The saved document cannot be read: {error!r}.", where="saved model", fix="save the model again") from error
@@ -144,9 +144,9 @@ def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
 
 
-def _tensor(array: NDArray[Any], kind: str | None) -> torch.Tensor:
+def _tensor(array: NDArray[Any], kind: torch.dtype | None) -> torch.Tensor:
     tensor = torch.from_numpy(np.array(array))
-    return tensor if kind is None else tensor.view(_NUMPY_LACKS[kind])
+    return tensor if kind is None else tensor.view(kind)
 
 
 def _kind(tensor: torch.Tensor) -> str:
@@ -167,11 +167,12 @@ def _mismatch(*, missing: list[str], unexpected: list[str], different: list[str]
 
 def _state(arrays: Mapping[str, NDArray[Any]], document: _Document) -> CompressionState:
     masks = {key.removeprefix(_MASKS): np.asarray(array, np.bool_) for key, array in arrays.items() if key.startswith(_MASKS)}
-    qparams = {
-        key.removeprefix(_SCALES): (array, arrays[_ZEROS + key.removeprefix(_SCALES)])
-        for key, array in arrays.items()
-        if key.startswith(_SCALES)
-    }
+    scales = {key.removeprefix(_SCALES): array for key, array in arrays.items() if key.startswith(_SCALES)}
+    zeros = {key.removeprefix(_ZEROS): array for key, array in arrays.items() if key.startswith(_ZEROS)}
+    if scales.keys() != zeros.keys():
+        odd = ", ".join(sorted(scales.keys() ^ zeros.keys()))
+        raise StoreError(f"A scale or a zero point is missing: {odd}.", where="saved model", fix="save the model again")
+    qparams = {key: (scale, zeros[key]) for key, scale in scales.items()}
     return CompressionState(
         masks=FrozenMap(masks), plan=document.plan, qparams=FrozenMap(qparams), surgery=document.surgery, notes=document.notes
     )

@@ -15,7 +15,7 @@ from torch import nn
 from inc_adaptors.handle import SurgeryRecord
 from inc_adaptors.torch.flow import CONVOLUTIONS
 from inc_adaptors.torch.fold import geometry_of
-from inc_adaptors.torch.int8 import CallPlan, Int8Conv, Int8Linear, Int8Operator, Mode
+from inc_adaptors.torch.int8 import ACTIVATIONS, CallPlan, Int8Conv, Int8Linear, Int8Operator, Mode
 
 KIND = "torch_int8"
 
@@ -26,9 +26,9 @@ class Swap:
 
     scope: str
     bias: bool
-    activation: str
+    activation: str = attrs.field(validator=attrs.validators.in_(ACTIVATIONS))
     folded: tuple[str, ...]
-    calls: tuple[CallPlan, ...]
+    calls: tuple[CallPlan, ...] = attrs.field(validator=attrs.validators.min_len(1))
 
     def record(self) -> SurgeryRecord:
         """The swap as data."""

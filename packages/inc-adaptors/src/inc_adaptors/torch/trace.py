@@ -107,7 +107,7 @@ def remembered(model: nn.Module) -> Trace | None:
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Whether a module is one event: it has parameters and no children but parametrizations, or is a ReLU that can be folded into its producer."""
+    """Whether a module is one event: it has parameters and no children but parametrizations, or is a ReLU that may be fused."""
     if type(module) in (nn.ReLU, nn.ReLU6) or hasattr(module, "parametrizations"):
         return True
     return not any(True for _ in module.children()) and any(p is not None for p in module._parameters.values())

@@ -11,7 +11,7 @@ import torch
 from inc_config.errors import DataError, StepError
 from torch import nn
 
-from inc_adaptors.batches import split
+from inc_adaptors.batches import check_reiterable, split
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import TrainingSpec
 from inc_adaptors.torch.calling import call_checked, describe, device_of, to_native
@@ -45,6 +45,8 @@ def train(task: Task) -> None:
         raise StepError("The training says neither epochs nor steps.", where="training", fix="give epochs=... or steps=...")
     home = device_of(model)
     device = device_named(training.device, home)
+    if training.epochs is not None and training.epochs > 1 and hasattr(training.loader, "__next__"):
+        check_reiterable(training.loader, where="training.loader")
     devices = [device.index or 0] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(training.seed)
