@@ -23,9 +23,10 @@ from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.parity import OutputParity, output_parity
-from inc_adaptors.onnxrt.sessions import create_session, run_session
+from inc_adaptors.onnxrt.sessions import create_session
 from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.storing import model_files, read_model, read_state, to_saved
+from inc_adaptors.onnxrt.tensors import split
 from inc_adaptors.onnxrt.wanted import wanted_statistics
 from inc_adaptors.roles import SavedModel
 from inc_adaptors.statistics.protocol import StatisticSpec
@@ -73,13 +74,13 @@ class OnnxrtAdaptor:
             ModelError: onnxruntime cannot run the model; when called, also where an operator fails.
             DataError: when called, for inputs that do not fit or are not finite.
         """
-        session = create_session(handle.native, threads=threads)
+        session = create_session(split(handle.native), threads=threads)
         taken = handle.signature
 
         def run(inputs: Any) -> Outputs:
             feed = bind(inputs, taken)
             check_finite(feed, batch=0, where="inputs")
-            return tuple(run_session(session, None, feed))
+            return tuple(session.run(None, feed))
 
         return run
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
-import numpy as np
 from inc_config.errors import PlanError
 from inc_config.plan import TensorKey
 from numpy.typing import NDArray
@@ -13,14 +13,17 @@ from onnx import TensorProto, helper
 
 from inc_adaptors.batches import Fingerprint, bind, checked
 from inc_adaptors.handle import Signature
-from inc_adaptors.onnxrt.graph import Graph, assemble
-from inc_adaptors.onnxrt.sessions import ORT_ERRORS, create_session, run_session
+from inc_adaptors.onnxrt.blocked import blocked_session
+from inc_adaptors.onnxrt.graph import Graph, with_outputs
+from inc_adaptors.onnxrt.sessions import ORT_ERRORS, create_session
 from inc_adaptors.statistics.create import create
 from inc_adaptors.statistics.protocol import Statistic, StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 
 Array = NDArray[Any]
 Wanted = Mapping[TensorKey, frozenset[StatisticSpec]]
+
+_ORDERLESS = frozenset({"range", "histogram"})  # statistics of values whatever their places
 
 OUTPUT_BYTES = 256 << 20
 """Most bytes of intermediate tensors held at a time: larger batches are run in parts (where the batch axis is dynamic)."""
@@ -45,14 +48,16 @@ def calibrate(
         ModelError: onnxruntime cannot run the model on them.
     """
     by_tensor = _by_tensor(tensors, wanted)
-    gathered = {name: {spec: create(spec) for spec in sorted(specs, key=str)} for name, specs in by_tensor.items()}
+    empty = {spec: create(spec) for spec in set().union(*by_tensor.values())}  # looking a name up costs more than copying
+    gathered = {name: {spec: deepcopy(empty[spec]) for spec in specs} for name, specs in by_tensor.items()}
     inputs = {spec.name for spec in signature.inputs}
     for name in sorted(by_tensor):
         constant = graph.constant(name)
         if constant is not None:
             _update(gathered[name], constant)
     names = sorted(name for name in by_tensor if name not in inputs and name not in graph.initializers)
-    runner = _Runner(graph, names, threads) if names else None
+    in_any_order = frozenset(name for name in names if all(spec.name in _ORDERLESS for spec in by_tensor[name]))
+    runner = _Runner(graph, names, in_any_order, threads) if names else None
     data, samples = Fingerprint(), 0
     for batch in checked(batches, where="calibration data"):
         feed = bind(batch, signature)
@@ -60,8 +65,8 @@ def calibrate(
         for name in sorted(inputs & set(by_tensor)):
             _update(gathered[name], feed[name])
         if runner is not None:
-            for values in runner.outputs(feed, _is_divisible(signature, feed)):
-                for name, array in zip(names, values, strict=True):
+            for arrays in runner.outputs(feed, divisible=_is_divisible(signature, feed)):
+                for name, array in arrays.items():
                     _update(gathered[name], array)
         samples += samples_of(feed)
         progress(samples)
@@ -79,14 +84,19 @@ def calibrate(
 class _Runner:
     """A session that computes the wanted tensors into buffers it keeps while the shapes stay the same."""
 
-    def __init__(self, graph: Graph, names: Sequence[str], threads: int) -> None:
+    def __init__(self, graph: Graph, names: Sequence[str], in_any_order: frozenset[str], threads: int) -> None:
         wanted = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
-        self._names = list(names)
-        self._session = create_session(assemble(graph, graph.nodes, graph.initializers, outputs=wanted), threads=threads)
-        self._buffers: dict[tuple[tuple[int, ...], ...], list[Array] | None] = {}
+        model = with_outputs(graph, wanted)
+        blocked = blocked_session(model, names, in_any_order, threads=threads)
+        self._session = create_session(model, threads=threads) if blocked is None else blocked.session
+        self._sources = {name: name for name in names} if blocked is None else blocked.outputs
+        self._outputs = list(dict.fromkeys(self._sources.values()))
+        self._buffers: dict[str, Array] = {}
+        self._buffers_fit: tuple[tuple[int, ...], ...] = ()
+        self._reuses = True
         self._sample_bytes = 0
 
-    def outputs(self, feed: dict[str, Array], divisible: bool) -> Iterable[list[Array]]:
+    def outputs(self, feed: dict[str, Array], *, divisible: bool) -> Iterable[Mapping[str, Array]]:
         """The wanted tensors of a batch, in as many parts as memory asks for; a part is valid until the next is taken."""
         if not divisible:
             yield self._run(feed)
@@ -96,33 +106,30 @@ class _Runner:
             stop = start + (max(1, OUTPUT_BYTES // self._sample_bytes) if self._sample_bytes else 1)
             part = {name: array[start:stop] for name, array in feed.items()}
             made = self._run(part)
-            self._sample_bytes = max(self._sample_bytes, sum(a.nbytes for a in made) // samples_of(part))
+            self._sample_bytes = max(self._sample_bytes, sum(a.nbytes for a in made.values()) // samples_of(part))
             yield made
             start = stop
 
-    def _run(self, feed: dict[str, Array]) -> list[Array]:
+    def _run(self, feed: dict[str, Array]) -> Mapping[str, Array]:
         """The first batch of a shape shows the outputs' shapes; its arrays are the buffers of the next."""
-        shape = tuple(array.shape for array in feed.values())
-        buffers = self._buffers.get(shape)
-        if buffers is not None:
+        shapes = tuple(array.shape for array in feed.values())
+        if self._reuses and shapes == self._buffers_fit:
             try:
-                self._run_into(buffers, feed)
-            except ORT_ERRORS:  # shapes that depend on the values: no buffers for this model
-                self._buffers[shape] = None
+                self._session.run_into(self._buffers, feed)
+            except ORT_ERRORS:  # output shapes that depend on the values: no buffers for this model
+                self._reuses = False
             else:
-                return buffers
-        made = run_session(self._session, self._names, feed)
-        if shape not in self._buffers:
-            self._buffers = {shape: made if all(a.flags.c_contiguous and a.flags.writeable for a in made) else None}
-        return made
+                return self._named(self._buffers)
+        self._buffers = {}
+        made = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        if self._reuses and all(array.flags.c_contiguous and array.flags.writeable for array in made.values()):
+            self._buffers, self._buffers_fit = made, shapes
+        else:
+            self._buffers_fit = ()
+        return self._named(made)
 
-    def _run_into(self, buffers: list[Array], feed: dict[str, Array]) -> None:
-        binding = self._session.io_binding()
-        for name, array in feed.items():
-            binding.bind_cpu_input(name, np.ascontiguousarray(array))
-        for name, buffer in zip(self._names, buffers, strict=True):
-            binding.bind_output(name, "cpu", 0, buffer.dtype, buffer.shape, buffer.ctypes.data)
-        self._session.run_with_iobinding(binding)
+    def _named(self, made: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {name: made[source] for name, source in self._sources.items()}
 
 
 def _by_tensor(tensors: Mapping[TensorKey, str], wanted: Wanted) -> dict[str, set[StatisticSpec]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
-from inc_config.plan import FLOAT, OpPlan, RangeSource, TensorPlan
+from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
 from inc_config.target import Isa, Target
 
 from inc_adaptors.onnxrt.graph import Graph
@@ -35,8 +35,9 @@ def describe(
 ) -> Capabilities:
     """Every operator with its options, or with a reason.
 
-    A graph is *transformer-like* when matrix products do more than half of its multiply-adds and it has Softmax or LayerNormalization: there only
-    the products with constant weights are quantized, since int8 Add, Mul or Softmax between them cost more time and accuracy than they save.
+    A graph is *transformer-like* when matrix products do more than half of its multiply-adds and it has Softmax or LayerNormalization:
+    there only the products with constant weights are quantized, since int8 Add, Mul or Softmax between them cost more time and accuracy
+    than they save.
     """
     work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
     products_only = is_transformer_like(graph, operators, work)
@@ -56,7 +57,7 @@ def describe(
     return Capabilities(target=target, ops=tuple(capability(operator) for operator in operators))
 
 
-def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Mapping[object, int]) -> bool:
+def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Mapping[OpId, int]) -> bool:
     """The rule that ``describe`` documents; products of unknown work count by their weights' sizes."""
 
     def amount(operator: Operator) -> int:

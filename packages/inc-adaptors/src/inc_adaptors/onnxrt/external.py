@@ -87,8 +87,8 @@ def _load(tensor: TensorProto, source: Source | None, where: str) -> None:
     expected = expected_bytes(tensor)
     if length != expected or length > available:
         raise ModelError(
-            f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} needs {expected} bytes; its entry names {length} bytes at offset {offset} "
-            f"of {location!r}, which holds {max(available, 0)} from there.",
+            f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} needs {expected} bytes; its entry names {length} bytes at offset "
+            f"{offset} of {location!r}, which holds {max(available, 0)} from there.",
             where=where,
             fix="save or download the model and its data file again",
         )

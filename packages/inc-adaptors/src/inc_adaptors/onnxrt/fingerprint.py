@@ -10,7 +10,7 @@ from inc_adaptors.onnxrt.tensors import raw_bytes, without_initializers
 
 
 def fingerprint_of(model: ModelProto) -> str:
-    """SHA-256 (hex); equal for equal graphs, operator sets, functions and weights, whatever the producer, metadata or order of initializers."""
+    """SHA-256 (hex) of graph, operator sets, functions and weights; producer, metadata and the order of initializers do not count."""
     running = hashlib.sha256()
     for entry in sorted((entry.domain, entry.version) for entry in model.opset_import):
         running.update(repr(entry).encode())

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto
 
-from inc_adaptors.onnxrt.tensors import header, opset_of, subgraphs, to_array
+from inc_adaptors.onnxrt.tensors import Split, header, opset_of, set_aside, subgraphs, to_array
 
 
 @attrs.define(kw_only=True, eq=False)
 class Graph:
     """A main graph taken apart.
 
-    ``nodes`` are copies; ``initializers`` are the model's own messages and must not be changed, only replaced. ``absorbed`` maps a node's name to
-    the names of nodes that were folded into it. Tensors that subgraphs read (``captured``) and graph outputs keep their names.
+    ``nodes`` are copies; ``initializers`` are the model's own messages and must not be changed, only replaced. ``absorbed`` maps a node's
+    name to the names of nodes that were folded into it. Tensors that subgraphs read (``captured``) and graph outputs keep their names.
     """
 
     head: ModelProto
@@ -62,11 +62,9 @@ class Graph:
     def replace_reads(self, renames: Mapping[str, str]) -> None:
         """Let every node read another tensor where ``renames`` has one (chains are followed)."""
         for node in self.nodes:
-            for position, name in enumerate(node.input):
-                while name in renames:
-                    name = renames[name]
-                if name != node.input[position]:
-                    node.input[position] = name
+            for position in range(len(node.input)):
+                while node.input[position] in renames:
+                    node.input[position] = renames[node.input[position]]
 
     def names(self) -> set[str]:
         """Every tensor name in use."""
@@ -97,21 +95,34 @@ def take_apart(model: ModelProto) -> Graph:
     )
 
 
-def assemble(
-    graph: Graph, nodes: Iterable[NodeProto], initializers: Mapping[str, TensorProto], *, outputs: Sequence[ValueInfoProto] | None = None
-) -> ModelProto:
+def assemble(graph: Graph, nodes: Iterable[NodeProto], initializers: Mapping[str, TensorProto]) -> ModelProto:
     """A model of these nodes with the initializers that they, or subgraphs, read."""
+    model = _without_initializers(graph, nodes, graph.outputs)
+    model.graph.initializer.extend(_read_by(graph, model, initializers))
+    return model
+
+
+def with_outputs(graph: Graph, outputs: Sequence[ValueInfoProto]) -> Split:
+    """A model of the graph with other outputs, large weights beside it."""
+    model = _without_initializers(graph, graph.nodes, outputs)
+    return set_aside(model, _read_by(graph, model, graph.initializers))
+
+
+def _without_initializers(graph: Graph, nodes: Iterable[NodeProto], outputs: Sequence[ValueInfoProto]) -> ModelProto:
     model = ModelProto()
     model.CopyFrom(graph.head)
     made = model.graph
     made.name = graph.name
     made.node.extend(nodes)
     made.input.extend(graph.inputs)
-    made.output.extend(graph.outputs if outputs is None else outputs)
+    made.output.extend(outputs)
     made.sparse_initializer.extend(graph.sparse)
-    read = {name for node in made.node for name in node.input} | graph.captured | {value.name for value in made.output}
-    made.initializer.extend(tensor for name, tensor in initializers.items() if name in read)
     return model
+
+
+def _read_by(graph: Graph, model: ModelProto, initializers: Mapping[str, TensorProto]) -> list[TensorProto]:
+    read = {name for node in model.graph.node for name in node.input} | graph.captured | {value.name for value in model.graph.output}
+    return [tensor for name, tensor in initializers.items() if name in read]
 
 
 def attribute(node: NodeProto, name: str, default: Any) -> Any:

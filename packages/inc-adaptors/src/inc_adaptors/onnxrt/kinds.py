@@ -22,7 +22,8 @@ WEIGHTED = frozenset({"Conv", "MatMul", "Gemm"})
 COMPUTING = frozenset({"Add", "Mul", "Concat", "AveragePool", "GlobalAveragePool", "Sigmoid", "LeakyRelu"})
 PASSING = frozenset(
     {
-        "DepthToSpace", "Expand", "Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+        "DepthToSpace", "Expand", "Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose",
+        "Unsqueeze",
     }
 )  # fmt: skip
 ACTIVATIONS = frozenset({"Relu", "Clip"})
@@ -32,8 +33,9 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 
 QUANTIZED_TYPES = frozenset(
     {
-        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul", "QLinearAdd",
-        "QLinearMul", "QGemm", "QAttention", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "DynamicQuantizeLSTM",
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul",
+        "QLinearAdd", "QLinearMul", "QGemm", "QAttention", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits",
+        "DynamicQuantizeLSTM",
     }
 )  # fmt: skip
 """Operators whose presence says that a model is quantized already."""

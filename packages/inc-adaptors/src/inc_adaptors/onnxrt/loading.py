@@ -25,8 +25,8 @@ def load(model: Any) -> ModelProto:
     """A checked copy of the model with all its data inside; the caller's object and files stay as they are.
 
     Raises:
-        ModelError: a file that cannot be read or is no ONNX model, external data outside the model's folder, tensors whose data do not fit their
-            shapes, an invalid graph, or an operator set that is too old or too new.
+        ModelError: a file that cannot be read or is no ONNX model, external data outside the model's folder, tensors whose data do not fit
+            their shapes, an invalid graph, or an operator set that is too old or too new.
     """
     where = str(model) if isinstance(model, str | os.PathLike) else "the model given"
     folder: Folder | None = None
@@ -72,9 +72,11 @@ def _read(path: Path) -> bytes:
 def parse(data: bytes, where: str) -> ModelProto:
     """Bytes to a message; raises ModelError where they are none."""
     try:
-        return ModelProto.FromString(data)
+        model = ModelProto()
+        model.ParseFromString(data)
     except Exception as error:
         raise ModelError(f"Not an ONNX model, or a truncated one ({len(data)} bytes): {error}.", where=where, fix=_AGAIN) from error
+    return model
 
 
 def check(model: ModelProto, where: str) -> None:
@@ -94,9 +96,10 @@ def check(model: ModelProto, where: str) -> None:
             else "install a newer onnx and onnxruntime, or export with an older operator set",
         )
     for tensor in all_tensors(model):
-        if tensor.HasField("raw_data") and len(tensor.raw_data) != expected_bytes(tensor):
+        expected = expected_bytes(tensor)
+        if tensor.HasField("raw_data") and len(tensor.raw_data) != expected:
             raise ModelError(
-                f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} holds {len(tensor.raw_data)} bytes, not {expected_bytes(tensor)}.",
+                f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} holds {len(tensor.raw_data)} bytes, not {expected}.",
                 where=where,
                 fix=_AGAIN,
             )

@@ -1,4 +1,4 @@
-"""The operators of a graph as plans see them: fused with their activation, each with its tensors, or with the reason why it stays in float."""
+"""The operators of a graph as plans see them: fused with their activation, with their tensors, or with the reason to stay in float."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from inc_adaptors.onnxrt.tensors import subgraphs
 class Operator:
     """One operator: a node, and the Relu or Clip fused behind it.
 
-    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; ``outputs`` are the tensors after the
-    activation. ``weight`` and ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels. ``member_names`` are the native nodes
-    it stands for.
+    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; ``outputs`` are the tensors after
+    the activation. ``weight`` and ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels. ``member_names`` are
+    the native nodes it stands for.
     """
 
     op: OpId

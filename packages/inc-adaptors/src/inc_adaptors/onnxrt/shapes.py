@@ -26,7 +26,7 @@ class TensorType:
 
 
 def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
-    """Types of every tensor that shape inference can tell; ``shapes`` fixes input shapes, otherwise a dynamic first axis counts as one sample."""
+    """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample."""
     inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
     found = {
         value.name: _type(value.type)

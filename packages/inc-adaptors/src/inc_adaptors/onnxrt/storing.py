@@ -10,12 +10,11 @@ from onnx import ModelProto
 from inc_adaptors.handle import CompressionState, ModelHandle
 from inc_adaptors.onnxrt.external import Source, load_external
 from inc_adaptors.onnxrt.loading import check, parse
-from inc_adaptors.onnxrt.tensors import raw_bytes, split, weights_bytes
+from inc_adaptors.onnxrt.tensors import WEIGHTS_FILE, raw_bytes, split, weights_bytes
 from inc_adaptors.roles import SavedModel
 from inc_adaptors.store import pack_state, unpack_state
 
 MODEL_FILE = "model.onnx"
-WEIGHTS_FILE = "model.onnx.data"
 _ONE_FILE_BYTES = 1 << 30  # above this the weights get their own file, as protobuf cannot hold 2 GiB
 _AGAIN = "save the model again, or copy the whole folder again"
 
@@ -30,7 +29,7 @@ def model_files(model: ModelProto) -> dict[str, bytes]:
     """The model as files by name: one, or the weights beside it where they are too large for one message."""
     if weights_bytes(model) <= _ONE_FILE_BYTES:
         return {MODEL_FILE: bytes(model.SerializeToString(deterministic=True))}
-    parts = split(model, location=WEIGHTS_FILE)
+    parts = split(model)
     weights = b"".join(raw_bytes(tensor) for tensor in parts.weights.values())
     return {MODEL_FILE: bytes(parts.model.SerializeToString(deterministic=True)), WEIGHTS_FILE: weights}
 

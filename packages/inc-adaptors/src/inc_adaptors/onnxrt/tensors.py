@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -15,10 +15,13 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 LARGE_BYTES = 1024
 """Initializers above this are left out where only the structure of a model matters."""
 
+WEIGHTS_FILE = "model.onnx.data"
+"""Where the weights of a split model lie, beside it."""
+
 _PACKED_BITS = {
-    TensorProto.UINT4: 4,
-    TensorProto.INT4: 4,
-    TensorProto.FLOAT4E2M1: 4,
+    int(getattr(TensorProto, name)): bits
+    for name, bits in (("UINT4", 4), ("INT4", 4), ("FLOAT4E2M1", 4), ("UINT2", 2), ("INT2", 2))
+    if hasattr(TensorProto, name)
 }
 
 
@@ -62,13 +65,14 @@ def expected_bytes(tensor: TensorProto) -> int | None:
     """Bytes that ``dims`` and the element type call for in raw form; None for strings and element types that onnx does not know."""
     if tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED):
         return None
-    count = math.prod(tensor.dims)
+    count = math.prod(int(axis) for axis in tensor.dims)
     if tensor.data_type in _PACKED_BITS:
         return (count * _PACKED_BITS[tensor.data_type] + 7) // 8
     try:
-        return count * int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+        itemsize = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
     except KeyError:
         return None
+    return count * itemsize
 
 
 def to_array(tensor: TensorProto) -> NDArray[Any]:
@@ -119,24 +123,29 @@ class Split:
     weights: Mapping[str, TensorProto]
 
 
-def split(model: ModelProto, *, location: str, above: int = LARGE_BYTES) -> Split:
-    """Take initializers above ``above`` bytes out of the model, laid out one after another in one file named ``location``."""
+def split(model: ModelProto, *, location: str = WEIGHTS_FILE) -> Split:
+    """Take large initializers out of the model, laid out one after another in one file named ``location``."""
     made = header(model)
     made.graph.CopyFrom(without_initializers(model.graph))
+    return set_aside(made, model.graph.initializer, location=location)
+
+
+def set_aside(model: ModelProto, initializers: Iterable[TensorProto], *, location: str = WEIGHTS_FILE) -> Split:
+    """Give ``model``, which has none, its initializers: small ones inside, those above ``LARGE_BYTES`` beside it without a copy."""
     weights: dict[str, TensorProto] = {}
     offset = 0
-    for tensor in model.graph.initializer:
+    for tensor in initializers:
         size = expected_bytes(tensor)
-        if size is None or size <= above:
-            made.graph.initializer.append(tensor)
+        if size is None or size <= LARGE_BYTES:
+            model.graph.initializer.append(tensor)
             continue
         stub = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
         for key, value in (("location", location), ("offset", str(offset)), ("length", str(size))):
             stub.external_data.add(key=key, value=value)
-        made.graph.initializer.append(stub)
+        model.graph.initializer.append(stub)
         weights[tensor.name] = tensor
         offset += size
-    return Split(model=made, weights=weights)
+    return Split(model=model, weights=weights)
 
 
 def without_initializers(graph: GraphProto) -> GraphProto:

@@ -7,7 +7,7 @@ from onnx import NodeProto, TensorProto, helper
 from inc_adaptors.onnxrt.emission.names import Names
 
 
-def dynamic_nodes(names: Names, label: str, source: str, codes: str, scale: str, bias: str | None, output: str) -> list[NodeProto]:
+def dynamic_nodes(names: Names, label: str, *, source: str, codes: str, scale: str, bias: str | None, output: str) -> list[NodeProto]:
     """Nodes of ``output = source @ weight + bias`` on integers, in the form that onnxruntime fuses into one kernel.
 
     Args:

@@ -24,8 +24,8 @@ from inc_adaptors.statistics.store import Statistics
 class OnnxrtEmitter:
     """An all-Q/DQ skeleton from which each plan takes the pairs and int8 weights it needs.
 
-    Relu and Clip stay in the graph until ``final``: onnxruntime fuses them into the quantizer when it loads the model, and a later plan that drops the
-    pair still has the activation.
+    Relu and Clip stay in the graph until ``final``: onnxruntime fuses them into the quantizer when it loads the model, and a later plan
+    that drops the pair still has the activation.
     """
 
     def __init__(self, handle: ModelHandle, graph: Graph, layout: Layout, statistics: Statistics, capabilities: Capabilities) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from inc_config.dtypes import PerTensor
 from inc_config.plan import TensorPlan
 from onnx import helper, numpy_helper
 
@@ -27,7 +28,7 @@ class Pairs:
         self._statistics = statistics
         self._names = names
         self._qparams: dict[tuple[str, TensorPlan], QParams] = {}
-        self._made: dict[tuple[str, ...] | tuple[Any, ...], Part] = {}
+        self._made: dict[tuple[Any, ...], Part] = {}
 
     def range_of(self, tensor: str, plan: TensorPlan) -> QParams:
         """Scale and zero point of an activation, or of a constant that takes an activation's place.
@@ -57,7 +58,7 @@ class Pairs:
             label = self._names.of(f"{tensor}_quantize", plan)
             quantizer = helper.make_node("QuantizeLinear", [source, scale.name, zero_point.name], [codes], name=label)
             label = self._names.of(f"{tensor}_dequantize", plan)
-            dequantizer = dequantize_node([codes, scale.name, zero_point.name], result, label)
+            dequantizer = dequantize_node([codes, scale.name, zero_point.name], result, label, PerTensor())
             self._made[key] = Part(nodes=(quantizer, dequantizer), initializers=(scale, zero_point), output=result, qparams=qparams)
         return self._made[key]
 
@@ -70,6 +71,8 @@ class Pairs:
             values = np.asarray(self._graph.constant(tensor), np.float32)
             codes = numpy_helper.from_array(quantize(values, qparams, plan.dtype), self._names.of(f"{tensor}_codes", plan))
             result = self._names.of(f"{tensor}_dequantized", plan)
-            node = dequantize_node([codes.name, scale.name, zero_point.name], result, self._names.of(f"{tensor}_dequantize", plan))
+            node = dequantize_node(
+                [codes.name, scale.name, zero_point.name], result, self._names.of(f"{tensor}_dequantize", plan), PerTensor()
+            )
             self._made[key] = Part(nodes=(node,), initializers=(codes, scale, zero_point), output=result, qparams=qparams)
         return self._made[key]

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 import attrs
 import numpy as np
-from inc_config.dtypes import Granularity, IntegerType, PerChannel, PerTensor
+from inc_config.dtypes import Granularity, IntegerType, PerChannel
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from inc_adaptors.onnxrt.emission.names import Names
@@ -34,7 +34,9 @@ def scale_and_zero_point(
     )
 
 
-def dequantize_node(inputs: list[str], output: str, name: str, granularity: Granularity = PerTensor()) -> NodeProto:
+def dequantize_node(inputs: list[str], output: str, name: str, granularity: Granularity) -> NodeProto:
     """A DequantizeLinear, along the axis of ``granularity`` where it has one."""
-    axis = {"axis": granularity.axis} if isinstance(granularity, PerChannel) else {}
-    return helper.make_node("DequantizeLinear", inputs, [output], name=name, **axis)
+    node = helper.make_node("DequantizeLinear", inputs, [output], name=name)
+    if isinstance(granularity, PerChannel):
+        node.attribute.append(helper.make_attribute("axis", granularity.axis))
+    return node

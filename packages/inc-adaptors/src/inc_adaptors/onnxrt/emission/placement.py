@@ -3,9 +3,9 @@
 A plan says what each operator *may* do; some of it only pays beside another quantized operator:
 
 - a weighted operator runs on codes whenever its plan says so;
-- an operator that computes on codes (Add, Concat, pooling, ...) does so if at least one of its operands already is codes, and one that passes codes
-  on (Reshape, MaxPool, ...) if its input is: they keep int8 between int8 operators and never start it;
-- a matrix product writes codes only if somebody reads them as codes; otherwise its kernel returns float, which is as fast and more accurate.
+- an operator that computes on codes (Add, Concat, pooling, ...) does so if at least one of its operands already is codes, and one that
+  passes codes on (Reshape, MaxPool, ...) if its input is: they keep int8 between int8 operators and never start it;
+- a matrix product writes codes only if somebody reads them as codes; otherwise its kernel returns float, as fast and more accurate.
 
 A tensor that is written as codes is read as codes by everyone: a float reader beside the pair would keep the integer kernel from fusing.
 """

@@ -86,7 +86,9 @@ class Rewriting:
         node = self._graph.nodes[operator.node]
         source = self._reads.get(node.input[0], node.input[0])
         seen = {name for made in self.nodes for name in made.output}
-        made = dynamic_nodes(self._names, node.name, source, codes.name, scale.name, operator.bias, node.output[0])
+        made = dynamic_nodes(
+            self._names, node.name, source=source, codes=codes.name, scale=scale.name, bias=operator.bias, output=node.output[0]
+        )
         for new in made:
             if new.output[0] not in seen:
                 self.nodes.append(new)

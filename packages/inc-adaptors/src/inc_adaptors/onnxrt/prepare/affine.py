@@ -101,7 +101,7 @@ def _batch_norm(graph: Graph, node: NodeProto, channels: int) -> Affine | None:
 
 
 def _per_channel(operand: NDArray[Any], channels: int, rank: int, *, last_axis: bool) -> Vector | None:
-    """The operand as one value per channel of a tensor of ``rank`` axes, where broadcasting means just that; channels are axis 1, or the last."""
+    """The operand as one value per channel (axis 1, or the last) of a tensor of ``rank`` axes, where broadcasting means just that."""
     if operand.dtype != np.float32 or not np.isfinite(operand).all():
         return None
     if operand.size == 1 and operand.ndim <= rank:

@@ -14,8 +14,11 @@ from inc_adaptors.onnxrt.sessions import ORT_ERRORS
 from inc_adaptors.onnxrt.shapes import TensorType, infer
 
 _BOUNDED = frozenset(
-    ["Add", "Cast", "Concat", "Div", "Gather", "Identity", "Mul", "Neg", "Reciprocal", "Reshape", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Flatten", "Shape"]
-)
+    {
+        "Add", "Cast", "Concat", "Div", "Flatten", "Gather", "Identity", "Mul", "Neg", "Reciprocal", "Reshape", "Shape", "Slice", "Split",
+        "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    }
+)  # fmt: skip
 """Operators whose result is no larger than a small multiple of their inputs: Expand or Tile of a constant could fill the memory."""
 
 _MAX_GROWTH = 4

@@ -15,9 +15,9 @@ from inc_adaptors.onnxrt.prepare.opset import upgrade
 def prepare(model: ModelProto) -> Graph:
     """The graph that capabilities, calibration and emission share.
 
-    Its outputs equal the model's up to float rounding. Every surviving node keeps its name; an unnamed or doubly named one gets a name that depends
-    on the model alone. BatchNormalization and other per-channel affine steps are folded into the convolution or Gemm before them, constants are
-    folded, identities removed, operator sets below 13 upgraded (per-channel DequantizeLinear came with 13).
+    Its outputs equal the model's up to float rounding. Every surviving node keeps its name; an unnamed or doubly named one gets a name that
+    depends on the model alone. BatchNormalization and other per-channel affine steps are folded into the convolution or Gemm before them,
+    constants are folded, identities removed, operator sets below 13 upgraded (per-channel DequantizeLinear came with 13).
 
     Raises:
         ModelError: the operator set cannot be upgraded.
