@@ -288,6 +288,7 @@ def test_a_changed_or_missing_plan_is_an_error_that_names_the_file(tmp_path):
         {"kind": "proposed", "index": 0, "action": "evaluate", "plan": "../../../etc/passwd"},
         {"kind": "proposed", "index": -1},
         {"kind": "dance", "index": 0},
+        {"kind": "started", "index": 0},
         {"index": 0},
         [1],
         {"kind": "fact", "name": ["unhashable"], "value": 1},

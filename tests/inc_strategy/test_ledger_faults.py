@@ -204,7 +204,7 @@ def search(folder, acknowledge):
             acknowledge(index)
 
 
-KILLED = SimulatedModel.of([0.1] * 40)
+KILLED = SimulatedModel.of([0.1] * 16)
 KILLED_START = view_of(KILLED, max_trials=1000)
 
 

@@ -94,6 +94,11 @@ def test_the_loss_that_would_accept_the_best_model_is_suggested_and_does():
     assert "absolute" in summary(with_items(zero, trial(0, WHOLE, -0.5))).suggestions[0]
 
 
+def test_no_larger_loss_is_suggested_where_the_evaluation_itself_said_no():
+    refused = attrs.evolve(trial(0, WHOLE, 0.9), meets=False)
+    assert not any("accuracy_loss" in text for text in summary(with_items(START, refused)).suggestions)
+
+
 def test_failures_spent_trials_and_the_other_approach_are_suggested():
     failed = Trial(index=0, plan=WHOLE, status=TrialStatus.FAILED, error="out of memory")
     outcome = summary(with_items(view_of(MODEL, max_trials=1, approach=Approach.STATIC), failed))

@@ -31,17 +31,6 @@ class _PlanEntry:
     plan: OpPlan
 
 
-@attrs.frozen
-class _ScoreEntry:
-    """One operator's number as it stands in a document."""
-
-    op: OpId
-    score: float
-
-
-_ENTRIES: dict[tuple[Any, ...], type[Any]] = {(OpId, OpPlan): _PlanEntry, (OpId, float): _ScoreEntry}
-
-
 def _wrong(value: Any, wanted: str) -> FieldError:
     return FieldError(f"{value!r:.200} is not {wanted}.", fix=f"give {wanted}")
 
@@ -82,22 +71,20 @@ def _integer_type(value: Any, _: Any) -> IntegerType:
     return dtype
 
 
-def _structure_map(value: Any, cls: Any) -> FrozenMap[Any, Any]:
-    entry = _ENTRIES.get(get_args(cls))
-    if entry is None:
-        return freeze_map(value)
-    pairs = [attrs.astuple(item, recurse=False) for item in _CONVERTER.structure(value, tuple[entry, ...])]  # type: ignore[valid-type]  # chosen at run time
-    made: FrozenMap[Any, Any] = FrozenMap(dict(pairs))
-    if len(made) != len(pairs):
+def _is_plan_map(cls: Any) -> bool:
+    return get_origin(cls) is FrozenMap and get_args(cls) == (OpId, OpPlan)
+
+
+def _structure_plan_map(value: Any, _: Any) -> FrozenMap[OpId, OpPlan]:
+    entries = _CONVERTER.structure(value, tuple[_PlanEntry, ...])
+    made = FrozenMap({entry.op: entry.plan for entry in entries})
+    if len(made) != len(entries):
         raise FieldError("An operator stands twice in the list.", fix="keep one entry per operator")
     return made
 
 
-def _unstructure_map_of(cls: Any) -> Callable[[FrozenMap[Any, Any]], Any]:
-    entry = _ENTRIES.get(get_args(cls))
-    if entry is None:
-        return thaw
-    return lambda value: [_CONVERTER.unstructure(entry(op, item)) for op, item in value.items()]
+def _unstructure_plan_map(value: FrozenMap[OpId, OpPlan]) -> Any:
+    return [{"op": _CONVERTER.unstructure(op), "plan": _CONVERTER.unstructure(plan)} for op, plan in value.items()]
 
 
 def _strings(value: Any, _: Any) -> tuple[str, ...]:
@@ -152,8 +139,10 @@ def _make() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda cls: cls == Pattern, lambda value, _: parse_pattern(value))
     for pattern in (BlockPattern, NofMPattern):
         converter.register_unstructure_hook(pattern, str)
-    converter.register_structure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), _structure_map)
-    converter.register_unstructure_hook_factory(lambda cls: FrozenMap in (cls, get_origin(cls)), _unstructure_map_of)
+    converter.register_structure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), lambda value, _: freeze_map(value))
+    converter.register_unstructure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), thaw)
+    converter.register_structure_hook_func(_is_plan_map, _structure_plan_map)
+    converter.register_unstructure_hook_func(_is_plan_map, _unstructure_plan_map)
     return converter
 
 

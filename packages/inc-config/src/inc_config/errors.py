@@ -84,7 +84,12 @@ class Fault:
     column: int | None = None
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f", line {self.line}" + ("" if self.column is None else f", column {self.column}")
+        return self.describe()
+
+    def describe(self, source: str = "") -> str:
+        """What, where and fix; ``source`` is the file's name."""
+        place = f" in {source}" if source else ""
+        place += "" if self.line is None else f", line {self.line}" + ("" if self.column is None else f", column {self.column}")
         return f"{self.what}\n  where: {self.path}{place}\n  fix:   {self.fix}"
 
 
@@ -99,8 +104,7 @@ class ConfigError(IncError):
         self.source = source
 
     def __str__(self) -> str:
-        head = f"{len(self.faults)} faults" + (f" in {self.source}" if self.source else "") + ":\n"
-        body = "\n".join(str(fault) for fault in self.faults)
         if len(self.faults) == 1:
-            return super().__str__() if self.faults[0].line is None else body
-        return head + body
+            return self.faults[0].describe(self.source)
+        head = f"{len(self.faults)} faults" + (f" in {self.source}" if self.source else "") + ":"
+        return "\n".join([head, *map(str, self.faults)])

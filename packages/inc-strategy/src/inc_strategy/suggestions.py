@@ -30,15 +30,15 @@ def _loss(view: View) -> list[str]:
     best = view.best_so_far
     if best is None or best.accuracy is None or view.baseline is None:
         return []
-    lost = abs(view.baseline - best.accuracy)
+    lost = (view.baseline - best.accuracy) * (1.0 if view.criterion.higher_is_better else -1.0)
     if view.criterion.kind is LossKind.RELATIVE:
         if view.baseline == 0.0:
             return ["Use an absolute loss: a fraction of a baseline of 0 allows none."]
         lost /= abs(view.baseline)
-    text = (
-        f"Allow {view.criterion.kind.value} accuracy_loss={_rounded_up(lost):g} to accept the best model so far (trial {best.index + 1})."
-    )
-    return [text]
+    if lost <= view.criterion.loss:
+        return []
+    allowed = f"{view.criterion.kind.value} accuracy_loss={_rounded_up(lost):g}"
+    return [f"Allow {allowed} to accept the best model so far (trial {best.index + 1})."]
 
 
 def _failures(view: View) -> list[str]:
@@ -57,8 +57,6 @@ def _without_operators(view: View) -> tuple[str, ...]:
 
 
 def _rounded_up(value: float) -> float:
-    """Two significant digits, never below ``value``."""
-    if value <= 0.0:
-        return 0.0
+    """Two significant digits, never below ``value`` (> 0)."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return math.ceil(value / unit) * unit
