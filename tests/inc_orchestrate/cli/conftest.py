@@ -8,11 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
-pytest.importorskip("onnxruntime", reason="the extra onnxrt is not installed")
-
 from inc_orchestrate.cli.demo import DATA, bundled_data
+from PIL import Image
 
 GREY = [{"name": "ToArray"}, {"name": "Rescale"}, {"name": "Transpose", "args": {"perm": [2, 0, 1]}}]
 
@@ -20,6 +17,7 @@ GREY = [{"name": "ToArray"}, {"name": "Rescale"}, {"name": "Transpose", "args": 
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``m.onnx``, ``grey.json``, ``val/<digit>/*.png`` (150 images), ``x.npy`` and ``xy.npz``."""
+    pytest.importorskip("onnxruntime", reason="the extra onnxrt is not installed")
     root = tmp_path_factory.mktemp("digits")
     images, labels = bundled_data()
     shutil.copyfile(str(DATA / "digits.onnx"), root / "m.onnx")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inc_config.tuning import AccuracyCriterion, LossKind
 from inc_orchestrate.cli.confirmation import Confirmation, binary_interval, paired_interval
 
 
@@ -38,3 +39,17 @@ def test_other_differences_get_the_interval_of_a_mean() -> None:
 def test_it_is_told_in_points() -> None:
     told = str(Confirmation(metric="accuracy", original=0.761, final=0.758, samples=300, interval=(-0.006, 0.0)))
     assert told == "on 300 held-out samples: 76.10 -> 75.80 %, -0.30 points, 95% CI [-0.60, +0.00]"
+
+
+@pytest.mark.parametrize(
+    ("interval", "contradicts"),
+    [((-0.05, -0.02), True), ((-0.05, -0.005), False), ((-0.001, 0.01), False), (None, False)],
+)
+def test_only_an_interval_that_lies_outside_contradicts_the_criterion(interval: tuple[float, float] | None, contradicts: bool) -> None:
+    # One point may be lost.
+    criterion = AccuracyCriterion(loss=0.01, kind=LossKind.ABSOLUTE)
+    assert Confirmation(metric="accuracy", original=0.9, final=0.87, samples=9, interval=interval).contradicts(criterion) is contradicts
+    if interval is not None:
+        turned = Confirmation(metric="mse", original=0.9, final=0.93, samples=9, interval=(-interval[1], -interval[0]))
+        lower = AccuracyCriterion(loss=0.01, kind=LossKind.ABSOLUTE, higher_is_better=False)
+        assert turned.contradicts(lower) is contradicts

@@ -121,3 +121,14 @@ def test_a_recipe_is_suggested_only_where_the_shape_is_its_own() -> None:
         assert suggested_preprocessing(other) == ("imagenet-tf" if shape[-1] == 3 else None)
     assert suggested_preprocessing(Signature(inputs=SIGNATURE.inputs * 2)) is None
     assert described(Signature(inputs=(TensorSpec(name="x", shape=(None, None, 3), dtype="int64"),))) == "x int64[batch, any, 3]"
+
+
+@pytest.mark.parametrize("rows", [10, 600])
+def test_a_row_that_is_not_finite_is_named(tmp_path: Path, rows: int) -> None:
+    values = np.ones((rows, 3), np.float32)
+    values[rows - 2, 1] = np.inf
+    np.save(tmp_path / "x.npy", values)
+    np.savez(tmp_path / "two.npz", ids=np.ones((rows, 3), np.int64), scores=values)
+    for name, array in (("x.npy", "inputs"), ("two.npz", "scores")):
+        with pytest.raises(DataError, match=f"Row {rows - 2} of {array} holds NaN"):
+            opened(tmp_path / name, preprocess=None)

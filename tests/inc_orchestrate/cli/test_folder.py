@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from inc_config.errors import StoreError
-from inc_orchestrate.cli.folder import LEDGER, MARKER, claim
+from inc_orchestrate.cli.folder import LEDGER, MARKER, claim, release
 
 COMMAND = "inc quantize m.onnx -o out"
 
@@ -68,3 +68,27 @@ def test_a_marker_that_cannot_be_read_still_marks_the_folder(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="cannot be read"):
         take(tmp_path)
     take(tmp_path, force=True)
+
+
+def test_a_claim_without_a_trial_is_given_up_with_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    take(out)
+    (out / LEDGER / "plans").mkdir(parents=True)
+    release(out)
+    assert not out.exists()
+
+
+def test_a_claim_with_a_trial_is_kept(tmp_path: Path) -> None:
+    take(tmp_path)
+    (tmp_path / LEDGER).mkdir()
+    (tmp_path / LEDGER / "events").write_text("trial")
+    release(tmp_path)
+    assert (tmp_path / LEDGER / "events").exists()
+    assert (tmp_path / MARKER).exists()
+
+
+def test_giving_up_leaves_what_is_not_ours(tmp_path: Path) -> None:
+    take(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    release(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

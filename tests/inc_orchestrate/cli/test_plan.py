@@ -25,7 +25,13 @@ def test_the_plan_shows_counts_sizes_and_every_operator(capsys: pytest.CaptureFi
 @pytest.mark.usefixtures("here")
 def test_the_share_of_work_is_that_of_multiply_adds(capsys: pytest.CaptureFixture[str]) -> None:
     # Multiply-adds of the four convolutions, positions x outputs x inputs x 9, and of the head.
-    work = {"stem": 32**2 * 32 * 9, "widen": 16**2 * 64 * 32 * 9, "residual": 16**2 * 64 * 64 * 9, "deepen": 8**2 * 64 * 64 * 9, "head": 640}
+    work = {
+        "stem": 32**2 * 32 * 9,
+        "widen": 16**2 * 64 * 32 * 9,
+        "residual": 16**2 * 64 * 64 * 9,
+        "deepen": 8**2 * 64 * 64 * 9,
+        "head": 640,
+    }
     found = {row["op"]: row["work"] for row in json.loads(shown(capsys, "--json"))["operators"] if row["work"]}
     assert found == work
     line = next(line for line in shown(capsys).splitlines() if line.startswith("residual "))
@@ -52,7 +58,7 @@ def test_json_holds_the_whole_plan(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(None, "No such model file"), (b"", "is empty"), (b"<html>", "not such a model"), (b"\x08\x07" * 9, "Not an ONNX model")],
+    [(None, "No such model file"), (b"", "is empty"), (b"<html>", "not such a model"), (b"\x08\x07" * 9, "Not a valid ONNX model")],
 )
 def test_what_is_no_model_is_refused(here: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, what: str) -> None:
     if content is not None:
