@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inc_metrics.fidelity.agreement import Agreement, agreement
     from inc_metrics.fidelity.sqnr import SQNR, sqnr
     from inc_metrics.foreign import ForeignMetric, as_metric
-    from inc_metrics.protocols import Mergeable, Metric, SampleWise
+    from inc_metrics.protocols import Mergeable, Metric, Resamplable, SampleWise
     from inc_metrics.registry import build, names
     from inc_metrics.regression.elementwise import MAE, MSE, RMSE, mae, mse, rmse
 
@@ -32,6 +32,7 @@ __all__ = [
     "MetricError",
     "MetricTypeError",
     "MetricValueError",
+    "Resamplable",
     "SampleWise",
     "Task",
     "TopK",
@@ -61,6 +62,7 @@ _MODULES = {
     "MetricError": "errors",
     "MetricTypeError": "errors",
     "MetricValueError": "errors",
+    "Resamplable": "protocols",
     "SampleWise": "protocols",
     "Task": "classification.accuracy",
     "TopK": "classification.topk",

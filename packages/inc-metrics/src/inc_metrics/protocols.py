@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -54,4 +55,21 @@ class SampleWise(Metric, Protocol):
 
     def samples(self) -> NDArray[Any]:
         """Return one float64 value per sample in the order of arrival, shape ``(N,)``; needs ``keep_samples=True``."""
+        ...
+
+
+@runtime_checkable
+class Resamplable(Metric, Protocol):
+    """A corpus metric that can be computed anew over any choice of its units, which is what a paired bootstrap needs.
+
+    A unit is what was drawn independently: an image for detection, a sentence for translation. Two models that are
+    compared have seen the same units in the same order.
+    """
+
+    def units(self) -> int:
+        """Return how many units were taken in."""
+        ...
+
+    def resampled(self, indices: NDArray[np.int64], /) -> float:
+        """Return the result over the units ``indices``, shape ``(units,)``, repetitions counted; the metric stays as it is."""
         ...
