@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,13 @@ def test_a_copy_is_independent() -> None:
         copied.native.weight.zero_()
     assert ADAPTOR.fingerprint(handle) == before
     assert ADAPTOR.fingerprint(copied) != before
+
+
+def test_a_model_that_python_cannot_copy_is_explained() -> None:
+    model = nn.Linear(2, 2)
+    model.lock = threading.Lock()
+    with pytest.raises(ModelError, match=r"Linear cannot be copied.*lock"):
+        ADAPTOR.copy(ADAPTOR.open(model))
 
 
 def test_fingerprints_tell_weights_buffers_settings_and_types_apart() -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from inc_adaptors.torch.calling import call_checked, evaluation, outputs_of, samples_in, to_native
+from inc_adaptors.torch.calling import call_checked, evaluation, outputs_of, to_native
 from inc_config.errors import DataError, ModelError
 from torch import nn
 
@@ -46,10 +46,10 @@ def test_evaluation_restores_every_modules_own_mode() -> None:
 @pytest.mark.parametrize(
     ("batch", "given"),
     [
-        (torch.zeros(4, 3), "float32 (4, 3)"),
-        (torch.zeros(4, 2, dtype=torch.float64), "float64 (4, 2)"),
-        ((torch.zeros(4, 2), torch.zeros(4, 2)), "(float32 (4, 2), float32 (4, 2))"),
-        ({"image": torch.zeros(4, 2)}, "image float32 (4, 2)"),
+        (torch.zeros(4, 3), "float32[4, 3]"),
+        (torch.zeros(4, 2, dtype=torch.float64), "float64[4, 2]"),
+        ((torch.zeros(4, 2), torch.zeros(4, 2)), "(float32[4, 2], float32[4, 2])"),
+        ({"image": torch.zeros(4, 2)}, "image: float32[4, 2]"),
     ],
     ids=["shape", "type", "number", "name"],
 )
@@ -81,8 +81,3 @@ def test_outputs_are_flattened_in_order() -> None:
 def test_a_model_that_returns_no_tensor_is_refused() -> None:
     with pytest.raises(ModelError, match="without any tensor"):
         outputs_of("text")
-
-
-def test_samples_are_counted_on_the_first_tensor() -> None:
-    assert samples_in({"a": torch.zeros(7, 2), "b": torch.zeros(1)}) == 7
-    assert samples_in(torch.tensor(1.0)) == 1

@@ -94,6 +94,12 @@ def test_what_has_no_kernel_says_so(model: nn.Module, batch: torch.Tensor) -> No
     assert found[0].weight_bytes > 0 or "Parametrized" in found[0].reason.detail
 
 
+def test_weights_that_are_not_float32_stay_as_they_are() -> None:
+    capability = only(described(nn.Linear(16, 4).bfloat16(), torch.rand(8, 16).bfloat16()))
+    assert capability.reason.code is ReasonCode.NO_INTEGER_KERNEL
+    assert "bfloat16 on cpu" in capability.reason.detail
+
+
 def test_a_subclass_that_computes_the_same_is_taken() -> None:
     class Renamed(nn.Linear):
         pass

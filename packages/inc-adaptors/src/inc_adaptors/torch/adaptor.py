@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.torch import describe, distill, emit, export, identity, observe, store, train
 from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, to_native
-from inc_adaptors.torch.sharing import evaluation_view
+from inc_adaptors.torch.sharing import copied, evaluation_view
 from inc_adaptors.torch.trace import remember, remembered
 from inc_adaptors.torch.weights import TorchWeights
 
@@ -61,7 +60,7 @@ class TorchAdaptor:
 
     def copy(self, handle: ModelHandle) -> ModelHandle:
         """An independent copy."""
-        native = copy.deepcopy(handle.native)
+        native = copied(handle.native)
         if (found := remembered(handle.native)) is not None:
             remember(native, found)
         return attrs.evolve(handle, native=native)

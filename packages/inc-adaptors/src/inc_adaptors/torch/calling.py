@@ -14,6 +14,8 @@ from inc_config.errors import DataError, ModelError
 from numpy.typing import NDArray
 from torch import nn
 
+from inc_adaptors.batches import describe
+
 
 def device_of(model: nn.Module) -> torch.device:
     """The device of the first parameter or buffer; the CPU for a model without any."""
@@ -82,6 +84,8 @@ def call_checked(model: nn.Module, inputs: Any) -> Any:
     """
     try:
         return call(model, inputs)
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         _check_names(model, inputs)
         raise DataError(
@@ -109,22 +113,7 @@ def _check_names(model: nn.Module, inputs: Any) -> None:
 def _expects(model: nn.Module) -> str:
     first = next(((name, p) for name, p in model.named_parameters() if p.ndim > 1), None)
     forward = f"forward{inspect.signature(model.forward)}"
-    return forward if first is None else f"{forward}, first weight {first[0]} {_kind(first[1])}"
-
-
-def describe(inputs: Any) -> str:
-    """Shapes and types of a batch in words."""
-    if isinstance(inputs, dict):
-        return ", ".join(f"{name} {_kind(item)}" for name, item in inputs.items())
-    if isinstance(inputs, tuple):
-        return "(" + ", ".join(_kind(item) for item in inputs) + ")"
-    return _kind(inputs)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
-    return type(value).__name__
+    return forward if first is None else f"{forward}, first weight {first[0]} {describe(first[1])}"
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
@@ -163,9 +152,3 @@ def _array(tensor: torch.Tensor) -> NDArray[Any]:
     plain = tensor.detach().cpu()
     array: NDArray[Any] = (plain.float() if plain.dtype is torch.bfloat16 else plain).numpy()
     return array
-
-
-def samples_in(inputs: Any) -> int:
-    """Length of the batch axis of the first tensor (1 where there is none)."""
-    first = next(tensors_in(inputs), None)
-    return 1 if first is None or first.ndim == 0 else int(first.shape[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
+import torch
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, Scheme
 from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
@@ -124,6 +125,10 @@ def _refusal(module: nn.Module, target: Target) -> Reason | None:
         return Reason(ReasonCode.NO_INTEGER_KERNEL, f"this route runs on torch and the CPU, not on {target}")
     if not is_plain(module):
         return Reason(ReasonCode.UNSUPPORTED_OPERATOR, f"{type(module).__name__} has a forward, a parametrization or hooks of its own")
+    weight = module._parameters["weight"]
+    if weight is None or weight.dtype is not torch.float32 or not weight.is_cpu:
+        kind = "missing" if weight is None else f"{str(weight.dtype).removeprefix('torch.')} on {weight.device}"
+        return Reason(ReasonCode.NO_INTEGER_KERNEL, f"its weight is {kind}: the kernels take float32 on the CPU")
     if isinstance(module, CONVOLUTIONS) and geometry_of(module) is None:
         return Reason(
             ReasonCode.UNSUPPORTED_OPERATOR, f"padding {module.padding!r} with mode {module.padding_mode!r} has no integer kernel"

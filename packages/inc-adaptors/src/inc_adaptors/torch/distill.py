@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from inc_adaptors.torch.calling import call_checked, device_of, tensors_in, to_native
-from inc_adaptors.torch.sharing import evaluation_view
+from inc_adaptors.torch.sharing import copied, evaluation_view
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -29,7 +28,7 @@ class Teacher:
         first = next(tensors_in(inputs), None)
         device = device_of(self._model) if first is None else first.device
         if device_of(self._model) != device:
-            self._model = copy.deepcopy(self._model).to(device)
+            self._model = copied(self._model).to(device)
         with torch.no_grad():
             return call_checked(self._model, to_native(inputs, device))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,6 +24,7 @@ from inc_adaptors.torch.flow import Flow, flow_of
 from inc_adaptors.torch.fold import FoldedLayer, fold, to_tensor
 from inc_adaptors.torch.identity import fingerprint
 from inc_adaptors.torch.int8 import CallPlan, Int8Operator, Mode
+from inc_adaptors.torch.sharing import copied
 from inc_adaptors.torch.surgery import Swap, empty_module, fill, swapped_copy
 from inc_adaptors.torch.trace import remembered
 
@@ -74,7 +74,7 @@ class TorchEmitter:
         """
         plan, notes = self._supported(plan)
         if not plan.quantized:
-            return self._evolved(copy.deepcopy(self._model), plan, (), {}, notes)
+            return self._evolved(copied(self._model), plan, (), {}, notes)
         chosen = _Chosen(plan=plan, flow=self._flow, ranges={op: self._range(op, plan.ops[op]) for op in plan.quantized})
         scopes = dict.fromkeys(op.scope for op in plan.quantized)
         made: dict[str, Int8Operator] = {}

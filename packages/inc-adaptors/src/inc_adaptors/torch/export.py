@@ -16,7 +16,8 @@ import torch
 from inc_config.errors import MissingFrameworkError, ModelError
 from torch import nn
 
-from inc_adaptors.torch.calling import call_checked, device_of, samples_in, tensors_in, to_native
+from inc_adaptors.batches import batch_size
+from inc_adaptors.torch.calling import call_checked, device_of, tensors_in, to_native
 from inc_adaptors.torch.int8 import Int8Operator
 from inc_adaptors.torch.sharing import evaluation_view
 
@@ -62,7 +63,7 @@ def export_onnx(model: nn.Module, path: Path, example_inputs: Any) -> Path:
 
 def _at_least_two(inputs: Any) -> Any:
     """A batch of one is doubled: the exporter would take its size for a constant."""
-    if samples_in(inputs) != 1:
+    if batch_size(inputs) != 1:
         return inputs
     if isinstance(inputs, dict):
         return {name: _doubled(item) for name, item in inputs.items()}

@@ -16,6 +16,7 @@ from inc_adaptors.handle import SurgeryRecord
 from inc_adaptors.torch.flow import CONVOLUTIONS
 from inc_adaptors.torch.fold import geometry_of
 from inc_adaptors.torch.int8 import ACTIVATIONS, CallPlan, Int8Conv, Int8Linear, Int8Operator, Mode
+from inc_adaptors.torch.sharing import copied
 
 KIND = "torch_int8"
 
@@ -78,7 +79,7 @@ def swapped_copy(model: nn.Module, made: Mapping[str, Int8Operator], folded: Ite
     for path, module in modules.items():
         if path in made:
             made[path].train(module.training)
-    result = copy.deepcopy(model, memo)
+    result = copied(model, memo)
     counted = tuple(module for module in made.values() if len(module.calls) > 1)
     if counted:
         result.register_forward_pre_hook(_Restart(counted))

@@ -11,10 +11,10 @@ import torch
 from inc_config.errors import DataError, StepError
 from torch import nn
 
-from inc_adaptors.batches import check_reiterable, split
+from inc_adaptors.batches import check_reiterable, describe, split
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import TrainingSpec
-from inc_adaptors.torch.calling import call_checked, describe, device_of, to_native
+from inc_adaptors.torch.calling import call_checked, device_of, to_native
 
 Progress = Callable[[int, int], None]
 
@@ -153,14 +153,14 @@ class _Loop:
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise StepError(
                 f"The loss cannot be computed in step {self.step}: {str(error).splitlines()[0]}.",
-                where=f"outputs {_shown(outputs)}, targets {_shown(targets)}",
+                where=f"outputs {describe(outputs)}, targets {describe(targets)}",
                 fix="give a loss(outputs, targets) for what this model returns and this loader yields",
             ) from error
 
     def _checked(self, loss: Any) -> torch.Tensor:
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
             raise StepError(
-                f"The loss of step {self.step} is {_shown(loss)}{'' if getattr(loss, 'requires_grad', True) else ' without a gradient'}.",
+                f"The loss of step {self.step} is {describe(loss)}{'' if getattr(loss, 'requires_grad', True) else ' without a gradient'}.",
                 where="training.loss",
                 fix="return one number as a tensor computed from the outputs (no .item(), no detach())",
             )
@@ -184,7 +184,3 @@ def _total_steps(training: TrainingSpec) -> int:
     length = len(training.loader) if isinstance(training.loader, Sized) else 0
     by_epochs = None if training.epochs is None or not length else training.epochs * length
     return min(value for value in (by_epochs, training.steps, by_epochs or training.steps or 0) if value is not None)
-
-
-def _shown(value: Any) -> str:
-    return describe(attrs.asdict(value) if attrs.has(type(value)) else value)
