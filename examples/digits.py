@@ -39,12 +39,12 @@ def loaders(*, batch_size: int = 64, seed: int = 0) -> dict[str, DataLoader]:
     }
 
 
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class DigitsNet(nn.Module):
-    """Four 3x3 convolutions of ``channels`` and twice as many, global pooling and a linear classifier; logits of shape (N, 10)."""
+    """Five 3x3 convolutions of ``channels`` and twice as many, global pooling and a linear classifier; logits of shape (N, 10)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -52,7 +52,9 @@ class DigitsNet(nn.Module):
             _convolution(1, channels),
             nn.MaxPool2d(2),
             _convolution(channels, channels),
-            _convolution(channels, 2 * channels, stride=2),
+            _convolution(channels, 2 * channels),
+            _convolution(2 * channels, 2 * channels),
+            nn.MaxPool2d(2),
             _convolution(2 * channels, 2 * channels),
         )
         self.classifier = nn.Linear(2 * channels, CLASSES)
