@@ -9,10 +9,13 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from inc_adaptors.kernels import extent, percentile
+from inc_adaptors.kernels import extent, grid, percentile
 assert extent.__file__.startswith({root!r})
 found = extent.extent(np.array([3.0, -2.0, np.nan, 1e31], np.float32))
 print(*found, type(percentile.percentile_position._cache).__name__)
+counts = np.zeros(8, np.int64)
+grid.histogram(np.array([0.5, -3.5, 3.0], np.float32), 0, counts)
+assert counts.tolist() == [1, 0, 0, 0, 1, 0, 0, 1]
 print(percentile.percentile_position(np.array([1, 1]), 0.5), sum(percentile.percentile_position.stats.cache_hits.values()))
 """
 

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from inc_adaptors.kernels.compiled import compiled
 from inc_adaptors.kernels.extent import MASK_MAGNITUDE, extent_numpy, extent_of_bits
+from inc_adaptors.kernels.prefetch import prefetch
 
 MIN_EXPONENT = -126
 """Narrowest bin: 2^-126, so that the width and its inverse are normal float32; denormals share the two bins around zero."""
 
 _BLOCK = 4096  # values whose range is found and which are then counted while they are in the first-level cache
-_CHUNK = 256  # positions computed (vectorized) before they are counted: few enough that the next values load meanwhile
+_CHUNK = 256  # positions computed (vectorized) before they are counted
+_AHEAD = 512  # values between counting and prefetching where the data was not read before
+_LINE = 16  # values in a cache line
 _LANES = 4  # count arrays used in turn: adding to the address just written would wait for it
 _MASK = np.float32(MASK_MAGNITUDE)
 _ZERO = np.float32(0.0)
@@ -39,8 +42,8 @@ class Grown(NamedTuple):
 
 
 def histogram(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
-    """Add contiguous ``values`` to ``counts``, shape (2 bins,), on the grid of width ``2**exponent``; others lie outside uncounted."""
-    count_on_grid(values.reshape(-1), exponent, counts)
+    """Add contiguous ``values`` to ``counts``, shape (2 bins,), on the grid of width ``2**exponent``; what lies outside is dropped."""
+    _count_on_grid(values.reshape(-1), exponent, counts)
 
 
 def histogram_numpy(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
@@ -98,13 +101,18 @@ def coarsen(counts: NDArray[np.int64], times: int) -> None:
         counts[: bins - half] = 0
 
 
+class _Scratch(NamedTuple):
+    """Counts by position and lane, shape (2 bins + 1, 4), the last position for what lies outside; positions of one chunk."""
+
+    lanes: NDArray[np.uint32]
+    positions: NDArray[np.uint32]
+
+
 @compiled
-def count_on_grid(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
-    """Add flat values to the counts; values outside the grid are not counted."""
-    lanes = np.zeros((counts.size + 1, _LANES), np.uint32)
-    positions = np.empty(_CHUNK, np.uint32)
-    _count(values, np.float32(2.0**-exponent), lanes, positions)
-    _flush(lanes, counts)
+def _count_on_grid(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
+    scratch = _Scratch(np.zeros((counts.size + 1, _LANES), np.uint32), np.empty(_CHUNK, np.uint32))
+    _count(values, values.size, _AHEAD, np.float32(2.0**-exponent), scratch)
+    _flush(scratch.lanes, counts)
 
 
 @compiled
@@ -112,8 +120,7 @@ def _stream(
     values: NDArray[np.float32], counts: NDArray[np.int64], exponent: int, minimum: float, maximum: float
 ) -> tuple[int, float, float, int, int]:
     bins = counts.size // 2
-    lanes = np.zeros((counts.size + 1, _LANES), np.uint32)
-    positions = np.empty(_CHUNK, np.uint32)
+    scratch = _Scratch(np.zeros((counts.size + 1, _LANES), np.uint32), np.empty(_CHUNK, np.uint32))
     kept = np.empty(_BLOCK, np.float32)
     bounds = np.empty(2, np.int32)
     found = bounds.view(np.float32)
@@ -126,15 +133,18 @@ def _stream(
         maximum = max(maximum, np.float64(found[1]))
         grown = grid_exponent(minimum, maximum, bins, exponent)
         if grown > exponent:
-            _flush(lanes, counts)
+            _flush(scratch.lanes, counts)
             coarsen(counts, grown - exponent)
             exponent = grown
-        if bad + masks > 0:
-            block = _ordinary(block, kept)
+        inverse_width = np.float32(2.0**-exponent)
+        if bad + masks == 0:
+            _count(values[start:], block.size, _BLOCK, inverse_width, scratch)
+        else:
+            ordinary = _ordinary(block, kept)
+            _count(ordinary, ordinary.size, _BLOCK, inverse_width, scratch)
             non_finite += bad
             masked += masks
-        _count(block, np.float32(2.0**-exponent), lanes, positions)
-    _flush(lanes, counts)
+    _flush(scratch.lanes, counts)
     return exponent, minimum, maximum, non_finite, masked
 
 
@@ -150,13 +160,16 @@ def _ordinary(block: NDArray[np.float32], kept: NDArray[np.float32]) -> NDArray[
 
 
 @compiled
-def _count(values: NDArray[np.float32], inverse_width: np.float32, lanes: NDArray[np.uint32], positions: NDArray[np.uint32]) -> None:
-    """Count in lanes, shape (2 bins + 1, 4); the last position takes what lies outside."""
+def _count(values: NDArray[np.float32], size: int, ahead: int, inverse_width: np.float32, scratch: _Scratch) -> None:
+    """Count the first ``size`` values in lanes, while those ``ahead`` of them are loaded."""
+    lanes, positions = scratch
     bins = np.int32((lanes.shape[0] - 1) // 2)
     limit = np.float32(bins)
     outside = np.uint32(lanes.shape[0] - 1)
-    for start in range(0, values.size, _CHUNK):
-        chunk = values[start : start + _CHUNK]
+    for start in range(0, size, _CHUNK):
+        chunk = values[start : min(start + _CHUNK, size)]
+        for i in range(start + ahead, min(start + ahead + _CHUNK, values.size), _LINE):
+            prefetch(values, i)
         for i in range(chunk.size):
             scaled = chunk[i] * inverse_width
             inside = abs(scaled) < limit
