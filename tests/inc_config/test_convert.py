@@ -14,6 +14,7 @@ from inc_config import (
     QuantizationPlan,
     QuantizeConfig,
     Target,
+    TensorKey,
     TensorPlan,
     TuningConfig,
     from_json,
@@ -105,6 +106,15 @@ def test_a_wrong_value_is_a_fault_at_its_path(cls, data, path):
     assert list(found) == [path]
     assert found[path].what.endswith(".")
     assert found[path].fix
+
+
+def test_an_error_of_a_library_is_a_fault_too():
+    found = faults({"op": {"scope": "a"}, "role": "bias"}, TensorKey)
+    assert "'role' must match regex" in found["$"].what
+    deep = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert "recursion" in faults({"recipes": deep}, QuantizeConfig)["$.recipes"].what
 
 
 def test_an_operator_that_stands_twice_in_a_plan_is_a_fault():

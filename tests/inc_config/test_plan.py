@@ -77,6 +77,7 @@ def test_names_print_as_a_user_knows_them():
     assert str(OpId("layer1.conv")) == "layer1.conv"
     assert str(OpId("layer1.conv", 2)) == "layer1.conv#2"
     assert str(TensorKey(OpId("fc", 1), "input:0")) == "fc#1/input:0"
+    assert str(Target(runtime="onnxruntime", isa="avx512_vnni")) == "onnxruntime, avx512_vnni, cpu"
     assert sorted([OpId("b"), OpId("a", 1), OpId("a")]) == [OpId("a"), OpId("a", 1), OpId("b")]
 
 

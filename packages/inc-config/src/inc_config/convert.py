@@ -137,6 +137,9 @@ def _make() -> cattrs.Converter:
     for dtype in (IntegerType, FloatType):
         converter.register_unstructure_hook(dtype, str)
     converter.register_structure_hook_func(lambda cls: cls == Pattern, lambda value, _: parse_pattern(value))
+    converter.register_structure_hook_func(
+        lambda cls: cls == Pattern | None, lambda value, _: None if value is None else parse_pattern(value)
+    )
     for pattern in (BlockPattern, NofMPattern):
         converter.register_unstructure_hook(pattern, str)
     converter.register_structure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), lambda value, _: freeze_map(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from inc_config.errors import Fault, IncError
+from inc_config.errors import Fault
 from inc_config.fields import FieldError, one_of
 
 
@@ -22,8 +22,6 @@ def faults_of(error: BaseException, path: str = "$") -> list[Fault]:
         return [Fault(path=path, what=f"Missing key {error.args[0]!r}.", fix=f"add {error.args[0]!r}")]
     if isinstance(error, FieldError):
         return [Fault(path=f"{path}.{error.field}" if error.field else path, what=error.what, fix=error.fix)]
-    if isinstance(error, IncError):
-        return [Fault(path=path, what=error.what, fix=error.fix)]
     text = str(error).split("\n", 1)[0] or type(error).__name__
     return [Fault(path=path, what=f"{text[0].upper()}{text[1:]}.", fix="give a value of the kind that the documentation of this key names")]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from inc_config.capabilities import Capabilities
-from inc_config.frozen import FrozenMap
+from inc_config.frozen import FrozenMap, freeze_map
 from inc_config.plan import OpId, OpPlan, QuantizationPlan
 from inc_config.quantization import Approach
 from inc_config.tuning import AccuracyCriterion, ExitPolicy, Objective
@@ -32,7 +32,7 @@ class View:
 
     capabilities: Capabilities
     approach: Approach = Approach.STATIC
-    recipes: FrozenMap[str, Any] = attrs.field(factory=FrozenMap)
+    recipes: FrozenMap[str, Any] = attrs.field(factory=FrozenMap, converter=freeze_map)
     criterion: AccuracyCriterion = attrs.field(factory=AccuracyCriterion)
     objectives: tuple[Objective, ...] = (Objective(),)
     exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
