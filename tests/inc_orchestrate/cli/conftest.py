@@ -16,7 +16,7 @@ GREY = [{"name": "ToArray"}, {"name": "Rescale"}, {"name": "Transpose", "args": 
 
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``m.onnx``, ``grey.json``, ``val/<digit>/*.png`` (150 images), ``x.npy`` and ``xy.npz``."""
+    """Model ``m.onnx``, ``grey.json``, 150 images ``val/<digit>/*.png``, ``x.npy``, ``xy.npz``, and ``shuffled.npz`` with wrong labels."""
     pytest.importorskip("onnxruntime", reason="the extra onnxrt is not installed")
     root = tmp_path_factory.mktemp("digits")
     images, labels = bundled_data()
@@ -24,6 +24,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "grey.json").write_text(json.dumps(GREY))
     np.save(root / "x.npy", images)
     np.savez(root / "xy.npz", inputs=images, labels=labels)
+    np.savez(root / "shuffled.npz", inputs=images, labels=(labels + 3) % 10)
     for number, (image, label) in enumerate(zip(images[:150], labels[:150], strict=True)):
         (root / "val" / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray((image[0] * 255).round().astype(np.uint8)).save(root / "val" / str(label) / f"{number}.png")

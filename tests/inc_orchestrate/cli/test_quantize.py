@@ -108,6 +108,7 @@ def test_no_finished_trial_is_lost(here: Path, capsys: pytest.CaptureFixture[str
         (["--data", "m.onnx"], "neither a folder nor a .npy or .npz file"),
         (["--data", "xy.npz", "--metric", "acuracy"], "did you mean accuracy?"),
         (["--data", "xy.npz", "--metric", "topk:q=5"], "its options: k"),
+        (["--data", "shuffled.npz"], "hardly better than chance"),
         (["--data", "x.npy", "--max-drop", "5"], "could mean 5% or 5 points"),
         (["--data", "x.npy", "--exclude", ".*"], "Nothing can be quantized"),
         ([], "--data"),

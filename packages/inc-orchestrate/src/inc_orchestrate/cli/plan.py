@@ -87,17 +87,21 @@ def _print(out: Console, options: argparse.Namespace, report: PlanReport, signat
 
 
 def header(report: PlanReport) -> str:
-    """``54 operators: 53 int8, 1 fp32 (head: range_guard)   target: onnxruntime, avx512_vnni, cpu   98 MB -> 26 MB``."""
-    in_float = [f"{row.op}: {row.reason}" for row in report.operators if row.precision == "fp32"]
+    """``54 operators: 53 int8, 1 fp32 (head: range guard)   target: onnxruntime, avx512_vnni, cpu   98 MB -> 26 MB``."""
+    in_float = [f"{row.op}: {_in_short(row.reason)}" for row in report.operators if row.precision == "fp32"]
     named = f" ({'; '.join(in_float)})" if 0 < len(in_float) <= _NAMED_IN_HEADER else ""
     sizes = f"{size(report.size_before_bytes)} -> {size(report.size_after_bytes)}"
     return f"{counts(report.by_precision)}{named}   target: {report.target}   {sizes}"
 
 
+def _in_short(reason: str) -> str:
+    return reason.partition(":")[0].replace("_", " ")
+
+
 def operator_table(operators: tuple[OperatorSummary, ...]) -> Table:
     """Every operator with the decision, its reason, and its share of the model's multiply-adds."""
     total = sum(row.work for row in operators)
-    rows = tuple((row.op, row.type, row.precision, row.reason, percent(row.work / total) if total else "-") for row in operators)
+    rows = tuple((row.op, row.type, row.precision, row.reason, percent(row.work / total) if row.work else "") for row in operators)
     return Table(head=("operator", "type", "decision", "reason", "share of work"), rows=rows, numeric=(4,))
 
 

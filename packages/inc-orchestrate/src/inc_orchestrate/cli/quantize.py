@@ -16,6 +16,7 @@ from inc_orchestrate.cli import folder, work
 from inc_orchestrate.cli.arguments import MetricChoice, Parser, count, drop, metric, seconds
 from inc_orchestrate.cli.data import check_fit, open_data
 from inc_orchestrate.cli.job import Job
+from inc_orchestrate.cli.labels import check_labels
 from inc_orchestrate.cli.parts import divide
 from inc_orchestrate.cli.plan import add_selection
 
@@ -64,7 +65,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace, command_line: str) -> int:
-    """Quantize, report, and say what to do next."""
+    """Check everything that can be checked, then quantize, report, and say what to do next."""
     adaptor = adaptor_for(options.model)
     handle = adaptor.open(options.model)
     source = open_data(
@@ -72,11 +73,15 @@ def run(options: argparse.Namespace, command_line: str) -> int:
     )
     labelled = source.labelled and not options.label_free
     check_fit(source, adaptor, handle, where=f"--data {options.data}, the first sample")
+    parts = divide(source.dataset, calibration=options.samples, evaluation=options.eval_samples, batch_size=options.batch_size)
+    metric = built(options.metric) if labelled else None
+    if metric is not None:
+        check_labels(adaptor, handle, parts.calibration, labels=source.dataset.labels, metric=metric, where=f"--data {options.data}")
     job = Job(
         model=Path(options.model),
         config=configuration(options),
-        parts=divide(source.dataset, calibration=options.samples, evaluation=options.eval_samples, batch_size=options.batch_size),
-        metric=built(options.metric) if labelled else None,
+        parts=parts,
+        metric=metric,
         criterion=f"{options.metric if labelled else 'agreement with the original, no labels'}, {options.max_drop}",
         data=source.description,
         recipe=source.recipe,

@@ -23,7 +23,7 @@ MEASURE = (
     "Noise in the outputs when this operator alone computes on integers, as a share of the signal (longer hurts more). "
     "An SQNR of 20 dB is 1 % noise, 40 dB is 0.01 %."
 )
-SAMPLES = 16
+SAMPLES = 8
 """Enough to rank operators by the noise they make."""
 _SHOWN = 20
 _STEP = "sensitivity"
