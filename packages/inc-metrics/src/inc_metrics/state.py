@@ -23,3 +23,9 @@ def check_mergeable(metric: object, other: object, options: dict[str, object], o
         raise MetricTypeError(f"A {type(other).__name__} cannot be merged in", where, f"merge another {type(metric).__name__}")
     if options != other_options:
         raise MetricValueError(f"The options differ: {options} and {other_options}", where, "make both metrics with the same options")
+
+
+def not_kept(metric: object, method: str) -> MetricValueError:
+    """Return the error for values per sample that were not kept."""
+    kind = type(metric).__name__
+    return MetricValueError("Values per sample were not kept", f"{kind}.{method}", f"make it with {kind}(keep_samples=True)")

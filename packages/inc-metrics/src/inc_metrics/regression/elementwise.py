@@ -15,11 +15,17 @@ class MAE(SampleMean):
     """Mean absolute error over all elements; both sides have shape ``(N, ...)``, or are single numbers.
 
     Args:
+        compare_label: kept for 1.x configurations; it changes nothing here. False asks whoever evaluates to pass the original
+            model's predictions as targets.
         keep_samples: keep each sample's mean absolute error for ``samples()``.
     """
 
     name: ClassVar[str] = "mae"
     higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, *, compare_label: bool = True, keep_samples: bool = False) -> None:
+        self.compare_label = compare_label
+        super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:
         """Take in one batch; a column ``(N, 1)`` fits ``(N,)``.
@@ -38,11 +44,17 @@ class MSE(SampleMean):
     """Mean squared error over all elements; both sides have shape ``(N, ...)``, or are single numbers.
 
     Args:
+        compare_label: kept for 1.x configurations; it changes nothing here. False asks whoever evaluates to pass the original
+            model's predictions as targets.
         keep_samples: keep each sample's mean squared error for ``samples()``.
     """
 
     name: ClassVar[str] = "mse"
     higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, *, compare_label: bool = True, keep_samples: bool = False) -> None:
+        self.compare_label = compare_label
+        super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:
         """Take in one batch; a column ``(N, 1)`` fits ``(N,)``.
@@ -66,13 +78,8 @@ class RMSE(MSE):
 
     name: ClassVar[str] = "rmse"
 
-    def result(self) -> float:
-        """Return the root of the mean over all elements of all samples.
-
-        Raises:
-            MetricValueError: nothing was taken in.
-        """
-        return math.sqrt(super().result())
+    def _from_mean(self, mean: float) -> float:
+        return math.sqrt(mean)
 
 
 def mae(predictions: Any, targets: Any) -> float:
