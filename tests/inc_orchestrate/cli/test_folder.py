@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from inc_config.errors import StoreError
-from inc_orchestrate.cli.folder import LEDGER, MARKER, claim, release
+from inc_orchestrate.cli.folder import LEDGER, MARKER, check, claim, release
 
 COMMAND = "inc quantize m.onnx -o out"
 
@@ -92,3 +92,12 @@ def test_giving_up_leaves_what_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     release(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_checking_writes_nothing(tmp_path: Path) -> None:
+    check(tmp_path / "new", resume=False, force=False)
+    assert not list(tmp_path.iterdir())
+    take(tmp_path)
+    (tmp_path / "model.onnx").write_text("model")
+    check(tmp_path, resume=False, force=True)
+    assert (tmp_path / "model.onnx").exists()

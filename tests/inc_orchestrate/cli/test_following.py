@@ -6,7 +6,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inc_config.tuning import AccuracyCriterion
+from inc_config.tuning import AccuracyCriterion, ExitPolicy
 from inc_orchestrate.cli.arguments import drop
 from inc_orchestrate.cli.following import following, in_options, needed_drop, resumed
 from inc_orchestrate.summary import AccuracySummary, Summary, TrialSummary
@@ -23,8 +23,9 @@ MET = Summary(
 MISSED = attrs.evolve(MET, accuracy=attrs.evolve(MET.accuracy, is_met=False))
 
 
-def after(summary: Summary, max_trials: int = 3) -> str:
-    return following(TYPED, model=Path("m.onnx"), output=Path("out"), summary=summary, max_trials=max_trials)
+def after(summary: Summary, max_trials: int = 3, timeout_s: float = 0.0) -> str:
+    policy = ExitPolicy(max_trials=max_trials, timeout_s=timeout_s)
+    return following(TYPED, model=Path("m.onnx"), output=Path("out"), summary=summary, exit_policy=policy)
 
 
 def test_a_model_inside_the_criterion_is_benchmarked_next() -> None:
@@ -37,7 +38,11 @@ def test_where_trials_ran_out_the_search_goes_on() -> None:
 
 def test_where_everything_was_tried_the_drop_is_what_the_best_model_needs() -> None:
     # 0.8 to 0.79 is 1.25 % lost; two digits, rounded up: 1.3 %.
-    assert after(MISSED, 100) == "inc quantize m.onnx --data 'my data' -o out --max-drop 1.3% --force"
+    assert after(MISSED, 100) == "inc quantize m.onnx --data 'my data' --max-trials 3 -o out --max-drop 1.3% --force"
+
+
+def test_where_time_ran_out_the_search_goes_on_for_longer() -> None:
+    assert after(MISSED, 100, 45.0).endswith("--max-trials 3 -o out --timeout 90s --resume")
 
 
 @given(original=st.floats(0.01, 1.0), kept=st.floats(0.011, 0.999999))

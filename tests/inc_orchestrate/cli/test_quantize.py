@@ -95,6 +95,8 @@ def test_no_finished_trial_is_lost(here: Path, capsys: pytest.CaptureFixture[str
     assert "resumed: " in capsys.readouterr().err
     report = Path("out/report.md").read_text(encoding="utf-8")
     assert "| 3 |" in report
+    assert quantize(*options, "--resume", "--max-trials", "3", "--threshold", "kl") == 2
+    assert "started by: inc quantize m.onnx --data x.npy -o out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -146,3 +148,12 @@ def test_a_folder_with_something_else_is_left_alone(capsys: pytest.CaptureFixtur
     assert quantize("--data", "x.npy", "-o", "out", "--force") == 2
     assert "thesis.tex" in capsys.readouterr().err
     assert [path.name for path in Path("out").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.usefixtures("here")
+def test_starting_over_with_bad_input_keeps_the_earlier_run() -> None:
+    Path("out").mkdir()
+    Path("out/run.json").write_text("{}")
+    Path("out/model.onnx").write_text("earlier")
+    assert quantize("--data", "missing", "-o", "out", "--force") == 2
+    assert Path("out/model.onnx").read_text() == "earlier"

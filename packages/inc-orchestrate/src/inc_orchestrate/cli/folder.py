@@ -21,37 +21,47 @@ OURS = (MODEL, ORIGINAL, RECIPE, "report.md", "report.html", LEDGER, SAVED)
 _ELSEWHERE = "give another folder with -o"
 
 
+def check(folder: Path, *, resume: bool, force: bool) -> None:
+    """Refuse a folder that ``claim`` would refuse, without writing anything.
+
+    Raises:
+        StoreError: it holds something else, or an earlier run without ``resume`` or ``force``; or it cannot be read.
+    """
+    try:
+        found = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    except NotADirectoryError as error:
+        raise StoreError("The output folder is a file.", where=str(folder), fix=_ELSEWHERE) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if found and MARKER not in found:
+        raise StoreError(
+            f"The output folder already holds something else: {', '.join(found[:4])}{', ...' if len(found) > 4 else ''}.",
+            where=str(folder),
+            fix=f"{_ELSEWHERE}, or an empty one",
+        )
+    if found and not (resume or force):
+        raise StoreError(
+            f"The output folder holds an earlier run: {command_of(folder)}",
+            where=str(folder),
+            fix=f"add --resume to go on with it, --force to start over, or {_ELSEWHERE}",
+        )
+
+
 def claim(folder: Path, *, command_line: str, resume: bool, force: bool) -> None:
     """Make ``folder`` this run's own, before any work starts.
 
     A new or empty folder is taken. A folder of an earlier run goes on with ``resume``; ``force`` removes what that run wrote.
 
     Raises:
-        StoreError: it holds something else, an earlier run without ``resume`` or ``force``, or cannot be written.
+        StoreError: as for ``check``, or it cannot be written.
     """
+    check(folder, resume=resume, force=force)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = sorted(entry.name for entry in folder.iterdir())
-    except FileExistsError as error:
-        raise StoreError("The output folder is a file.", where=str(folder), fix=_ELSEWHERE) from error
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    ours = MARKER in found
-    if found and not ours:
-        raise StoreError(
-            f"The output folder already holds something else: {', '.join(found[:4])}{', ...' if len(found) > 4 else ''}.",
-            where=str(folder),
-            fix=f"{_ELSEWHERE}, or an empty one",
-        )
-    if ours and not (resume or force):
-        raise StoreError(
-            f"The output folder holds an earlier run: {_command_of(folder)}",
-            where=str(folder),
-            fix=f"add --resume to go on with it, --force to start over, or {_ELSEWHERE}",
-        )
-    try:
-        if ours and force:
+        if force:
             _empty(folder)
+        if resume and (folder / MARKER).exists():
+            return
         atomic_write(folder / MARKER, json.dumps({"version": 1, "command": command_line}, indent=2).encode())
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -67,7 +77,8 @@ def release(folder: Path) -> None:
         folder.rmdir()
 
 
-def _command_of(folder: Path) -> str:
+def command_of(folder: Path) -> str:
+    """The command that the folder's run was started with, or why it is not known."""
     try:
         return str(json.loads((folder / MARKER).read_text(encoding="utf-8"))["command"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+from inc_config.tuning import ExitPolicy
+
 from inc_orchestrate.cli import folder
 from inc_orchestrate.summary import AccuracySummary, Summary
 
@@ -32,13 +34,15 @@ def resumed(command_line: str) -> str:
     return shlex.join([*_without(shlex.split(command_line), flags=("--force", "--resume")), "--resume"])
 
 
-def following(command_line: str, *, model: Path, output: Path, summary: Summary, max_trials: int) -> str:
+def following(command_line: str, *, model: Path, output: Path, summary: Summary, exit_policy: ExitPolicy) -> str:
     """Compare the models where the criterion holds; else search on, or allow what the best model needs."""
     if summary.accuracy.is_met:
         return shlex.join(["inc-bench", str(model), "--compare", str(output / folder.MODEL)])
-    words = _without(shlex.split(command_line), flags=("--force", "--resume"), options=("--max-trials",))
-    if len(summary.trials) >= max_trials:
-        return shlex.join([*words, "--max-trials", str(2 * max_trials), "--resume"])
+    words = _without(shlex.split(command_line), flags=("--force", "--resume"))
+    if len(summary.trials) >= exit_policy.max_trials:
+        return shlex.join([*_without(words, options=("--max-trials",)), "--max-trials", str(2 * exit_policy.max_trials), "--resume"])
+    if exit_policy.timeout_s > 0.0:
+        return shlex.join([*_without(words, options=("--timeout",)), "--timeout", f"{2.0 * exit_policy.timeout_s:g}s", "--resume"])
     needed = needed_drop(summary.accuracy)
     if needed is None:
         return shlex.join([*words, "--approach", "auto", "--force"])

@@ -35,11 +35,6 @@ class Job:
     command_line: str
     notes: tuple[str, ...] = ()
 
-    @property
-    def max_trials(self) -> int:
-        """How many trials the search may make."""
-        return self.config.tuning.exit_policy.max_trials
-
 
 @attrs.frozen(kw_only=True, eq=False)
 class Finished:

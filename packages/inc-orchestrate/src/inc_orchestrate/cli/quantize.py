@@ -66,6 +66,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, command_line: str) -> int:
     """Check everything that can be checked, then quantize, report, and say what to do next."""
+    folder.check(options.output, resume=options.resume, force=options.force)
     adaptor = adaptor_for(options.model)
     handle = adaptor.open(options.model)
     source = open_data(

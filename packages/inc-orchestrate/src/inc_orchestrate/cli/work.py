@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 from inc_adaptors.detect import adaptor_for
-from inc_config.errors import IncError
+from inc_config.errors import IncError, LedgerError
 from inc_config.quantization import QuantizeConfig
 from rich.console import Console
 
@@ -35,6 +35,10 @@ def run(job: Job) -> Exit:
     try:
         finished = _finish(job, _quantize(job, progress), progress)
         deliver(job, finished)
+    except LedgerError as error:
+        raise LedgerError(
+            error.what, where=error.where, fix=f"{error.fix}; the run in {job.output} was started by: {folder.command_of(job.output)}"
+        ) from error
     except IncError:
         folder.release(job.output)
         raise
@@ -59,7 +63,9 @@ def _finish(job: Job, result: FitResult, progress: Progress) -> Finished:
     plan = result.handle.state.plan
     ranked = () if plan is None else sensitivities(job.model, plan, job.parts.calibration, progress)
     judged = _judged(job, result, confirmation, progress)
-    next_command = following(job.command_line, model=job.model, output=job.output, summary=judged.summary, max_trials=job.max_trials)
+    next_command = following(
+        job.command_line, model=job.model, output=job.output, summary=judged.summary, exit_policy=job.config.tuning.exit_policy
+    )
     return Finished(result=judged, confirmation=confirmation, sensitivities=ranked, next_command=next_command)
 
 
