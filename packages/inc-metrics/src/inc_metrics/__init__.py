@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inc_metrics.classification.accuracy import Accuracy, Task, accuracy
+    from inc_metrics.classification.accuracy import Accuracy, accuracy
+    from inc_metrics.classification.decisions import Task
     from inc_metrics.classification.topk import TopK, top_k
     from inc_metrics.collected import CollectedScore
     from inc_metrics.errors import MetricError, MetricTypeError, MetricValueError
@@ -64,7 +65,7 @@ _MODULES = {
     "MetricValueError": "errors",
     "Resamplable": "protocols",
     "SampleWise": "protocols",
-    "Task": "classification.accuracy",
+    "Task": "classification.decisions",
     "TopK": "classification.topk",
     "accuracy": "classification.accuracy",
     "agreement": "fidelity.agreement",
