@@ -25,6 +25,7 @@ from inc_orchestrate.steps.protocol import Applied, Facts
 from inc_orchestrate.summarize import Done, Evidence, summarize
 from inc_orchestrate.summary import LatencySummary, SparsitySummary
 from inc_orchestrate.train_stage import train_stage
+from inc_orchestrate.training import Training
 from inc_orchestrate.tuner import Setting, TuningResult, criterion_of
 
 if TYPE_CHECKING:
@@ -125,10 +126,19 @@ class Fit:
             own_loop=training.loop is not None,
             total_steps=training.total_steps,
         )
-        trained, notes = train_stage(stage, facts, training, self._progress)
+        trained, notes = self._train_or_say(stage, facts, training)
         trained = attrs.evolve(trained, state=attrs.evolve(trained.state, notes=(*trained.state.notes, stage.name)))
         self._checkpoints.save(index, self._print, trained, notes)
         return trained, notes
+
+    def _train_or_say(self, stage: TrainingStage, facts: Facts, training: Training) -> tuple[ModelHandle, tuple[str, ...]]:
+        try:
+            return train_stage(stage, facts, training, self._progress)
+        except KeyboardInterrupt as error:
+            kept = "nothing was kept; give Pipeline(workspace=folder) to be able to resume"
+            if self._pipeline.workspace is not None:
+                kept = f"finished stages are in {self._pipeline.workspace}; run the same again to resume with {stage.name}"
+            raise KeyboardInterrupt(f"the training of {stage.name} was interrupted: {kept}") from error
 
     def _apply(self, stage: AppliedStage, handle: ModelHandle, entering: Score | None) -> Applied:
         if self._judged.evaluator is None or self._baseline is None or entering is None:

@@ -48,6 +48,7 @@ class Progress:
         try:
             yield _advance(bars, task)
         finally:
+            bars.refresh()
             bars.remove_task(task)
             if outer:
                 bars.stop()

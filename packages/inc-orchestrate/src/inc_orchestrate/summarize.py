@@ -100,6 +100,7 @@ def _accuracy(evidence: Evidence) -> AccuracySummary:
         confirmed_original=original,
         confirmed=confirmed,
         samples=None if last is None else last.samples,
+        others=() if last is None else last.others,
     )
 
 

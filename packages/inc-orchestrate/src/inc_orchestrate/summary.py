@@ -11,7 +11,7 @@ class AccuracySummary:
 
     ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the
     worst value allowed, ``final`` the delivered model; ``confirmed_original`` and ``confirmed`` are both on data that chose nothing.
-    Values are in the metric's own unit, None where nothing was measured.
+    Values are in the metric's own unit, None where nothing was measured. ``others`` are further values of the delivered model by name.
     """
 
     metric: str
@@ -24,6 +24,7 @@ class AccuracySummary:
     confirmed_original: float | None = None
     confirmed: float | None = None
     samples: int | None = None
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

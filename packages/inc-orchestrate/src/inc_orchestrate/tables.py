@@ -123,6 +123,7 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
         zeros = summary.sparsity
         text = f"{zeros.pruned:.1%} of the pruned weights, {zeros.prunable:.1%} of all prunable, {zeros.whole_model:.1%} of the whole model"
         lines.append(("sparsity", text))
+    lines += [(f"also {name}", _number(value)) for name, value in summary.accuracy.others]
     if summary.accuracy.confirmed is not None:
         confirmed = summary.accuracy
         lines.append(("confirmed", f"{_number(confirmed.confirmed_original)} -> {_number(confirmed.confirmed)} on data that chose nothing"))
