@@ -17,6 +17,7 @@ from inc_config.errors import IncError
 
 from inc_orchestrate.cli.arguments import Parser, UsageError
 from inc_orchestrate.cli.exits import Exit
+from inc_orchestrate.cli.terminal import lines
 
 COMMANDS = {
     "demo": "quantize a bundled tiny model, offline, in under a minute",
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(given, command_line)
     except IncError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {lines(str(error))}", file=sys.stderr)
         return Exit.BAD_INPUT
     except KeyboardInterrupt as interruption:
         print(f"\ninterrupted{f': {interruption}' if str(interruption) else ''}", file=sys.stderr)
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as error:  # noqa: BLE001 - the last resort of a command: users get a message and a log, never a traceback
-        print(f"error: {_unexpected(error, command_line)}", file=sys.stderr)
+        print(f"error: {lines(_unexpected(error, command_line))}", file=sys.stderr)
         return Exit.INTERNAL
 
 

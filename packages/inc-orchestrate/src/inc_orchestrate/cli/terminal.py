@@ -10,14 +10,14 @@ from inc_orchestrate.report.document import Block, Table, Verdict
 from inc_orchestrate.report.figures import printable
 
 
+WIDE = 10_000
+"""Columns where standard output is no terminal: lines are for programs there, and none is broken."""
+
+
 def console() -> Console:
     """Standard output, without highlighting: numbers in names stay as they are. Into a pipe nothing is wrapped or coloured."""
     out = Console(highlight=False, markup=False, emoji=False)
     return out if out.is_terminal else Console(highlight=False, markup=False, emoji=False, width=WIDE, no_color=True)
-
-
-WIDE = 160
-"""Columns where standard output is no terminal."""
 
 
 def show(out: Console, block: Block) -> None:
@@ -30,7 +30,12 @@ def show(out: Console, block: Block) -> None:
 
 def say(out: Console, text: str, *, style: str = "") -> None:
     """Print text that may hold names from a model."""
-    out.print(Text("\n".join(map(printable, text.split("\n"))), style=style))
+    out.print(Text(lines(text), style=style))
+
+
+def lines(text: str) -> str:
+    """Text with its line breaks, and every other character that would steer a terminal spelled out."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def command(out: Console, text: str) -> None:
