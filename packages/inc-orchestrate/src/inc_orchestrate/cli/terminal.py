@@ -9,7 +9,6 @@ from rich.text import Text
 from inc_orchestrate.report.document import Block, Table, Verdict
 from inc_orchestrate.report.figures import printable
 
-
 WIDE = 10_000
 """Columns where standard output is no terminal: lines are for programs there, and none is broken."""
 
