@@ -113,6 +113,10 @@ class OnnxrtAdaptor:
         types = infer(found.graph, {name: array.shape for name, array in feed.items()})
         return describe(found.graph, found.operators, types, target, samples=samples_of(feed))
 
+    def tensors(self, handle: ModelHandle) -> Mapping[TensorKey, str]:
+        """Every key that statistics may be asked for, with the tensor's name in the graph; several keys may name one tensor."""
+        return self._analysis(handle).layout.tensors()
+
     def observe(
         self,
         handle: ModelHandle,

@@ -1,0 +1,149 @@
+"""Calibrating a ResNet-50-shaped ONNX model on 64 images, against pure inference of the same images; both on one thread.
+
+Bounds: the range of every tensor that its int8 plan needs at most 1.5 times, range and histogram at most 1.8 times; peak memory of 64
+images within 300 MB of that of 8, each in a process of its own. Blocks of 16 images are inferred and then calibrated on, in turn, and the
+two CPU times make a pair; what calibration spends beside the images (loading sessions) is spread over the blocks. A bound holds when the
+whole 95 % interval of the ratio lies below it. Pairs that were disturbed (CPU below 0.95 of wall time) are left out.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_adaptors.statistics.protocol import StatisticSpec
+from inc_bench.intervals import ratio_interval
+from inc_bench.timing import MIN_CPU_SHARE
+from inc_config.plan import TensorKey
+from models import images, resnet50
+from numpy.typing import NDArray
+
+IMAGES = 64
+FEW = 8
+BLOCK = 16
+PASSES = 3
+FEWEST_PAIRS = 6  # below, no 95 % interval exists
+BOUNDS = {"range": 1.5, "range and histogram": 1.8}
+MEMORY_BOUND_MB = 300
+
+Wanted = Mapping[TensorKey, frozenset[StatisticSpec]]
+Images = list[NDArray[np.float32]]
+
+
+def main() -> int:
+    """Measure, print the tables and return 1 where a bound is not certain to hold."""
+    adaptor, handle, wanted = prepared()
+    tensors = adaptor.tensors(handle)
+    count = len({tensors[key] for key in wanted})
+    print(f"{count} tensors, {IMAGES} images of 224x224, one thread, CPU time against inference alone")
+    print(f"{'calibration':<24}{'ratio':<24}{'pairs':>6}{'bound':>7}  verdict")
+    feeds = images(IMAGES)
+    missed = 0
+    for name, bound in BOUNDS.items():
+        ratios, quiet = against_inference(adaptor, handle, wanted if name == "range" else with_histograms(wanted), feeds)
+        ratio, low, high = ratio_interval(ratios, confidence=0.95)
+        holds = quiet and high <= bound
+        missed += not holds
+        verdict = "holds" if holds else "missed" if quiet and low > bound else "inconclusive" if quiet else "inconclusive (noisy machine)"
+        print(f"{name:<24}{f'{ratio:.2f}x [{low:.2f}, {high:.2f}]':<24}{len(ratios):>6}{bound:>7g}  {verdict}", flush=True)
+    few, many = peak_mb(FEW), peak_mb(IMAGES)
+    holds = many - few <= MEMORY_BOUND_MB
+    print(
+        f"\npeak memory: {few:.0f} MB for {FEW} images, {many:.0f} MB for {IMAGES}: {many - few:+.0f} MB, bound {MEMORY_BOUND_MB} MB",
+        end="  ",
+    )
+    print("holds" if holds else "missed")
+    return 1 if missed or not holds else 0
+
+
+def prepared() -> tuple[OnnxrtAdaptor, ModelHandle, Wanted]:
+    """The model and the statistics that its default plan needs."""
+    adaptor = OnnxrtAdaptor(threads=1)
+    handle = adaptor.open(resnet50())
+    capabilities = adaptor.capabilities(handle, adaptor.target())
+    return adaptor, handle, adaptor.wanted(capabilities, (capabilities.plan(),))
+
+
+def with_histograms(wanted: Wanted) -> Wanted:
+    """A histogram of 2,048 bins, which knows the range too, for every tensor."""
+    return {key: frozenset({StatisticSpec("histogram", {"bins": 2048})}) for key in wanted}
+
+
+class Interleaved:
+    """Images handed out in blocks, each inferred first; ``pairs`` holds (CPU, wall) seconds of inference and calibration, per block."""
+
+    def __init__(self, run: Callable[[Any], object], feeds: Images) -> None:
+        self._run = run
+        self._feeds = feeds
+        self.pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        for first in range(0, len(self._feeds), BLOCK):
+            block = self._feeds[first : first + BLOCK]
+            start = now()
+            for feed in block:
+                self._run(feed)
+            middle = now()
+            yield from block
+            self.pairs.append((since(start, middle), since(middle, now())))
+
+
+def against_inference(adaptor: OnnxrtAdaptor, handle: ModelHandle, wanted: Wanted, feeds: Images) -> tuple[NDArray[np.float64], bool]:
+    """Ratios of calibration to inference, one per undisturbed block; all of them, and False, where too few were undisturbed."""
+    run = adaptor.predictor(handle, threads=1)
+    run(feeds[0])
+    ratios: list[float] = []
+    undisturbed: list[bool] = []
+    for _ in range(PASSES):
+        stream = Interleaved(run, feeds)
+        start = time.process_time()
+        adaptor.observe(handle, stream, wanted)
+        total = time.process_time() - start
+        times = np.array(stream.pairs)
+        loading = (total - times[:, :, 0].sum()) / len(times)
+        undisturbed += ((times[:, :, 0] / times[:, :, 1]).min(axis=1) >= MIN_CPU_SHARE).tolist()
+        ratios += ((times[:, 1, 0] + loading) / times[:, 0, 0]).tolist()
+    quiet = sum(undisturbed) >= FEWEST_PAIRS
+    return np.array(ratios)[undisturbed] if quiet else np.array(ratios), quiet
+
+
+def since(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
+    """CPU and wall seconds between two moments."""
+    return end[0] - start[0], end[1] - start[1]
+
+
+def now() -> tuple[float, float]:
+    """CPU and wall clock."""
+    return time.process_time(), time.perf_counter()
+
+
+def peak_mb(count: int) -> float:
+    """Peak resident memory of a process that calibrates range and histogram on ``count`` images."""
+    done = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def calibrate_alone(count: int) -> float:
+    """Calibrate on images made one at a time; returns this process's peak in MB."""
+    adaptor, handle, wanted = prepared()
+
+    def stream() -> Iterator[NDArray[np.float32]]:
+        for index in range(count):
+            yield from images(1, seed=index)
+
+    adaptor.observe(handle, stream(), with_histograms(wanted))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(calibrate_alone(int(sys.argv[1])))
+        sys.exit(0)
+    sys.exit(main())
