@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class DecisionCounts:
+class DecisionCounts(ABC):
     """The part that metrics of counted decisions share: reading a batch, merging, resampling.
 
-    A subclass gives ``_count(decisions) -> counts`` with classes on every axis but the last of rates; counts of two batches add up.
+    A subclass says what it counts, with classes on the first axis, and what the counts are worth.
 
     Args:
         task: inferred from the first batch when None; see :class:`inc_metrics.Accuracy`.
@@ -107,11 +108,13 @@ class DecisionCounts:
         classes = len(counts) if task is not Task.BINARY else None
         return self._value(self._count(Decisions(task, predicted[indices], truth[indices], classes)), task)
 
+    @abstractmethod
     def _count(self, batch: Decisions) -> NDArray[np.int64]:
-        raise TypeError(f"{type(self).__name__} does not say what it counts")
+        """Return the counts of one batch; those of several batches add up."""
 
+    @abstractmethod
     def _value(self, counts: NDArray[np.int64], task: Task) -> float:
-        raise TypeError(f"{type(self).__name__} does not say what its counts are worth")
+        """Return what counts over all batches are worth."""
 
     def _options(self) -> dict[str, object]:
         return {**self._decider.options(), "keep_samples": self._keep_samples}

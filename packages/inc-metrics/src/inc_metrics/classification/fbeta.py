@@ -72,8 +72,10 @@ class FBeta(DecisionCounts):
             MetricValueError: nothing was taken in.
         """
         counts = self._seen_counts("per_class")
-        values = np.array([self._ratio(*map(int, row)) for row in counts])
-        return np.where(_occurs(counts), values, np.nan)
+        values = np.full(len(counts), np.nan)
+        occurs = _occurs(counts)
+        values[occurs] = [self._ratio(*map(int, row)) for row in counts[occurs]]
+        return values
 
     def _count(self, batch: Decisions) -> NDArray[np.int64]:
         """Return (right, predicted, actual) per class, shape ``(C, 3)``."""

@@ -1,0 +1,1 @@
+"""From a model's raw outputs to what a metric takes."""
