@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from inc_adaptors.torch.adaptor import TorchAdaptor
+from inc_config import BenchmarkConfig
 from inc_metrics import Accuracy
 from inc_orchestrate import Distill, Evaluation, FitResult, Pipeline, Prune, Quantize, Training, load
 from rich.console import Console
@@ -21,6 +22,7 @@ from rich.console import Console
 import digits
 
 CONSOLE = Console()
+TIMED = BenchmarkConfig(batch_size=8)
 EPOCHS = 4
 
 
@@ -56,8 +58,8 @@ def outputs(model: torch.nn.Module, loader: torch.utils.data.DataLoader) -> np.n
 
 
 def torch_route(mode: str, student: torch.nn.Module, teacher: torch.nn.Module, data: dict, folder: Path) -> list[str]:
-    """Prune, distil and quantize the student in PyTorch; both modes train for as many epochs in all."""
-    epochs = 2 if mode == "multi-shot" else 4
+    """Prune, distil and quantize the student in PyTorch: three epochs for each of two stages, or five for both in one."""
+    epochs = 3 if mode == "multi-shot" else 5
     result = Pipeline(
         [
             Prune(target_sparsity=0.5, pattern="4x1", criterion="snip_momentum", frequency=4),
@@ -65,9 +67,10 @@ def torch_route(mode: str, student: torch.nn.Module, teacher: torch.nn.Module, d
             Quantize(approach="static", accuracy_loss=0.01),
         ],
         mode=mode,
-        train=Training(data["train"], loss=torch.nn.functional.cross_entropy, optimizer=lambda p: torch.optim.Adam(p, 5e-4), epochs=epochs),
+        train=Training(data["train"], loss=torch.nn.functional.cross_entropy, optimizer=lambda p: torch.optim.Adam(p, 1e-3), epochs=epochs),
         calibrate=data["calibration"],
         evaluate=Evaluation(data["evaluation"], Accuracy()),
+        benchmark=TIMED,
     ).fit(student)
     result.save(folder / mode)
     again = load(folder / mode, model=digits.student())
@@ -80,7 +83,7 @@ def onnx_route(student: torch.nn.Module, data: dict, folder: Path) -> list[str]:
     adaptor = TorchAdaptor()
     path = adaptor.export_onnx(adaptor.open(student), folder / "student.onnx", example_inputs=next(iter(data["train"]))[0][:1])
     evaluate = Evaluation(data["evaluation"], Accuracy())
-    result = Pipeline([Quantize(accuracy_loss=0.01)], calibrate=data["calibration"], evaluate=evaluate).fit(path)
+    result = Pipeline([Quantize(accuracy_loss=0.01)], calibrate=data["calibration"], evaluate=evaluate, benchmark=TIMED).fit(path)
     result.save(folder / "onnx")
     same = load(folder / "onnx").SerializeToString() == result.model.SerializeToString()
     return report("ONNX Runtime", result, same)

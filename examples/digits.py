@@ -44,7 +44,7 @@ def _convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class DigitsNet(nn.Module):
-    """Five 3x3 convolutions of ``channels`` and twice as many, global pooling and a linear classifier; logits of shape (N, 10)."""
+    """Four 3x3 convolutions of ``channels`` and twice as many, global pooling and a linear classifier; logits of shape (N, 10)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -53,7 +53,6 @@ class DigitsNet(nn.Module):
             nn.MaxPool2d(2),
             _convolution(channels, channels),
             _convolution(channels, 2 * channels),
-            _convolution(2 * channels, 2 * channels),
             nn.MaxPool2d(2),
             _convolution(2 * channels, 2 * channels),
         )
