@@ -1,0 +1,38 @@
+"""Labels that count from another number than the model's classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inc_metrics.arrays import as_array
+from inc_metrics.errors import MetricTypeError
+
+
+class LabelShift:
+    """Subtracts a constant from labels; models with a background class need labels that count from 1, or these shifted by -1.
+
+    Args:
+        label_shift: subtracted from every label.
+    """
+
+    def __init__(self, label_shift: int = 0) -> None:
+        if isinstance(label_shift, bool) or not isinstance(label_shift, int):
+            raise MetricTypeError(f"label_shift is {label_shift!r}", "LabelShift(label_shift)", "give a whole number")
+        self._shift = label_shift
+
+    def __call__(self, sample: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Return (predictions, labels) with the labels shifted: an array, or a list or tuple of labels or arrays, as it came.
+
+        Raises:
+            MetricTypeError: no pair, or labels that are no numbers.
+        """
+        if not isinstance(sample, (tuple, list)) or len(sample) != 2:
+            raise MetricTypeError(f"The sample is a {type(sample).__name__}", "LabelShift", "give (predictions, labels)")
+        return sample[0], self._shifted(sample[1])
+
+    def _shifted(self, labels: Any) -> Any:
+        if type(labels) in (list, tuple):
+            return type(labels)(self._shifted(label) for label in labels)
+        if isinstance(labels, int) and not isinstance(labels, bool):
+            return labels - self._shift
+        return as_array(labels, where="LabelShift(labels)") - self._shift
