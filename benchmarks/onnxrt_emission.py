@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def main() -> int:
     first = cpu_s(lambda: emitter.emit(capabilities.plan()))
     pairs = []
     for plan in other_plans(capabilities):
-        ours = cpu_s(lambda plan=plan: emitter.emit(plan))
+        ours = cpu_s(partial(emitter.emit, plan))
         quantizer = reference(float_model, ranges, plan)
         pairs.append((cpu_s(quantizer.quantize_model), ours))
     times = np.array(pairs)

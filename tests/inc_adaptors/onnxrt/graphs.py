@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -172,16 +173,31 @@ def batches(model: ModelProto, *, count: int = 4, size: int = 4, seed: int = 1) 
     return [{name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()} for _ in range(count)]
 
 
-def session(model: ModelProto) -> Any:
-    """A one-threaded session with warnings off."""
+def session(model: ModelProto, *, optimized: bool = True, path: Any = None) -> Any:
+    """A one-threaded session with warnings off; ``path`` receives the graph that really runs."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
+    if path is not None:
+        options.optimized_model_filepath = str(path)
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def run(model: ModelProto, feed: dict[str, Any]) -> list[Any]:
     """Outputs of one batch, through onnxruntime directly."""
     return list(session(model).run(None, feed))
+
+
+def run_plainly(model: ModelProto, feed: dict[str, Any]) -> list[Any]:
+    """Outputs of the graph as it is written: every node by its own kernel, nothing fused."""
+    return list(session(model, optimized=False).run(None, feed))
+
+
+def kernels(model: ModelProto, folder: Any) -> Counter[str]:
+    """How many nodes of each type onnxruntime really runs."""
+    session(model, path=folder / "optimized.onnx")
+    return Counter(node.op_type for node in onnx.load(folder / "optimized.onnx").graph.node)

@@ -138,7 +138,8 @@ def _fault(graph: Graph, node: NodeProto, axis: int, weight: TensorProto, bias: 
         held = graph.initializers.get(bias)
         if held is None or held.data_type != TensorProto.FLOAT:
             return "the bias is no float32 constant"
-        if math.prod(held.dims) != weight.dims[axis]:
+        channels = weight.dims[axis]
+        if tuple(held.dims) not in ((channels,), (1, channels)):
             return "the bias has not one value per output channel"
     if node.op_type == "Gemm" and (
         attribute(node, "transA", 0) or attribute(node, "alpha", 1.0) != 1.0 or attribute(node, "beta", 1.0) != 1.0

@@ -35,6 +35,7 @@ class Rewriting:
         self._names = names
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
+        self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
         self._pinned = graph.pinned
 
     def run(self, operators: Sequence[Operator]) -> None:
@@ -63,10 +64,10 @@ class Rewriting:
                 self._note(f"{operator.op}/input:{position}", scales[position])
         if operator.kind is Kind.WEIGHTED and plan.weight is not None:
             self._weigh(operator, node, plan.weight, scales[0].scale)
-        self._append(node, operator)
+        writer = self._append(node, operator)
         for index, name in enumerate(operator.outputs):
             if name in self._placement.coded:
-                self._note(f"{operator.op}/output:{index}", self._write_codes(name))
+                self._note(f"{operator.op}/output:{index}", self._write_codes(name, writer))
 
     def _weigh(self, operator: Operator, node: NodeProto, plan: TensorPlan, input_scale: NDArray[np.float32]) -> None:
         part = self._weights.weight(operator, plan, input_scale)
@@ -85,14 +86,14 @@ class Rewriting:
         self.initializers.update({codes.name: codes, scale.name: scale})
         node = self._graph.nodes[operator.node]
         source = self._reads.get(node.input[0], node.input[0])
-        seen = {name for made in self.nodes for name in made.output}
         made = dynamic_nodes(
             self._names, node.name, source=source, codes=codes.name, scale=scale.name, bias=operator.bias, output=node.output[0]
         )
-        for new in made:
-            if new.output[0] not in seen:
-                self.nodes.append(new)
-        self._append(None, operator)
+        if source in self._dynamic:
+            made = made[1:]  # another product reads the same codes
+        self._dynamic.add(source)
+        self.nodes += made[:-1]
+        self._append(made[-1], operator)
 
     def _operand(self, name: str, plan: TensorPlan) -> tuple[str, QParams]:
         """What an integer operator reads in place of ``name``, and its scale."""
@@ -109,30 +110,25 @@ class Rewriting:
             self._take(part)
         return part.output, part.qparams
 
-    def _write_codes(self, name: str) -> QParams:
-        """Put a pair behind a tensor; whoever reads the tensor reads the pair's output from here on."""
+    def _write_codes(self, name: str, writer: NodeProto) -> QParams:
+        """Put a pair behind an output of ``writer``; whoever reads the tensor reads the pair's output from here on."""
         coded = self._placement.coded[name]
         pinned = name in self._pinned
         source = self._names.of(f"{name}_float") if pinned else name
         result = name if pinned else self._names.of(f"{name}_dequantized", coded.plan)
         part = self._pairs.pair(name, coded.plan, root=coded.root, source=source, result=result)
         if pinned:
-            self._rename_output(name, source)
+            writer.output[list(writer.output).index(name)] = source
         self._take(part)
         self._reads[name] = result
         return part.qparams
 
-    def _rename_output(self, name: str, renamed: str) -> None:
-        """Free the name of a graph output for the pair's result."""
-        last = self.nodes[-1]
-        position = list(last.output).index(name)
-        last.output[position] = renamed
-
-    def _append(self, node: NodeProto | None, operator: Operator) -> None:
-        if node is not None:
-            self.nodes.append(node)
+    def _append(self, node: NodeProto, operator: Operator) -> NodeProto:
+        """Write a node and the activation fused behind it; returns the last of them."""
+        self.nodes.append(node)
         if operator.activation is not None:
             self.nodes.append(self._copy(operator.activation))
+        return self.nodes[-1]
 
     def _copy(self, index: int) -> NodeProto:
         node = NodeProto()

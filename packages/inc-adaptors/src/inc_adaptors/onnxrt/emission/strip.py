@@ -25,11 +25,19 @@ def strip_activations(nodes: Sequence[NodeProto], initializers: Mapping[str, Ten
         if _is_covered(node, readers.get(node.output[0], []), initializers, pinned):
             replaced[node.output[0]] = replaced.get(node.input[0], node.input[0])
             continue
-        for position, name in enumerate(node.input):
-            if name in replaced:
-                node.input[position] = replaced[name]
-        kept.append(node)
+        kept.append(_reading(node, replaced))
     return kept
+
+
+def _reading(node: NodeProto, replaced: Mapping[str, str]) -> NodeProto:
+    """The node itself, or a copy that reads other tensors: nodes of pairs belong to the skeleton and to every other emission."""
+    if not any(name in replaced for name in node.input):
+        return node
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    for position, name in enumerate(node.input):
+        copy.input[position] = replaced.get(name, name)
+    return copy
 
 
 def _is_covered(node: NodeProto, readers: list[NodeProto], initializers: Mapping[str, TensorProto], pinned: frozenset[str]) -> bool:

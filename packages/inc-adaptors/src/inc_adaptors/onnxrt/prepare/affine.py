@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import attrs
@@ -64,7 +63,8 @@ def _is_foldable(graph: Graph, node: NodeProto) -> bool:
         return False
     if node.op_type == "Conv":
         return True
-    one_per_column = len(parts) == 1 or math.prod(parts[1].dims) in (1, _channels(graph, node))  # type: ignore[union-attr]  # None was refused above
+    channels = _channels(graph, node)
+    one_per_column = len(parts) == 1 or tuple(parts[1].dims) in ((), (1,), (1, 1), (channels,), (1, channels))  # type: ignore[union-attr]  # None was refused above
     return one_per_column and attribute(node, "alpha", 1.0) == 1.0 and attribute(node, "beta", 1.0) == 1.0
 
 

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from graphs import Builder, batches, mlp, resnet, run
+from inc_adaptors.handle import TensorSpec
+from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_config.errors import DataError, ModelError
+from onnx import ModelProto, TensorProto, helper
+
+ADAPTOR = OnnxrtAdaptor(threads=1)
+
+
+def test_a_path_bytes_and_a_message_are_one_model(tmp_path: Path) -> None:
+    model = resnet()
+    onnx.save(model, tmp_path / "model.onnx")
+    handles = [ADAPTOR.open(given) for given in (tmp_path / "model.onnx", str(tmp_path / "model.onnx"), model.SerializeToString(), model)]
+    assert len({ADAPTOR.fingerprint(handle) for handle in handles}) == 1
+    feed = batches(model)[0]
+    for handle in handles:
+        np.testing.assert_allclose(ADAPTOR.predict(handle, feed)[0], run(model, feed)[0], rtol=1e-5, atol=1e-5)
+
+
+def test_the_signature_has_dynamic_axes_and_no_initializers() -> None:
+    model = mlp()
+    declared = model.graph.initializer[0]  # before IR version 4 initializers were inputs too
+    model.graph.input.append(helper.make_tensor_value_info(declared.name, declared.data_type, list(declared.dims)))
+    signature = ADAPTOR.open(model).signature
+    assert signature.inputs == (TensorSpec(name="x", shape=(None, 32), dtype="float32"),)
+    assert [spec.shape for spec in signature.outputs] == [(None, 10)]
+
+
+def test_the_callers_model_and_folder_stay_as_they_are(tmp_path: Path) -> None:
+    model = resnet(named=False, opset=11)
+    before = model.SerializeToString(deterministic=True)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    for given in (model, path):
+        handle = ADAPTOR.open(given)
+        capabilities = ADAPTOR.capabilities(handle, ADAPTOR.target())
+        statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(capabilities, (capabilities.plan(),)))
+        ADAPTOR.predict(ADAPTOR.emitter(handle, statistics, capabilities).emit(capabilities.plan(), final=True), batches(model)[0])
+    assert model.SerializeToString(deterministic=True) == before
+    assert [child.name for child in tmp_path.iterdir()] == ["model.onnx"]
+    assert onnx.load(path) == model
+
+
+def test_changing_the_callers_model_later_changes_nothing() -> None:
+    model = mlp()
+    handle = ADAPTOR.open(model)
+    before = ADAPTOR.predict(handle, batches(mlp())[0])[0]
+    model.graph.node[0].op_type = "Nonsense"
+    np.testing.assert_array_equal(ADAPTOR.predict(ADAPTOR.copy(handle), batches(mlp())[0])[0], before)
+
+
+def _truncated(model: ModelProto) -> bytes:
+    data = model.SerializeToString()
+    return data[: len(data) // 2]
+
+
+def _cyclic(model: ModelProto) -> ModelProto:
+    model.graph.node[0].input[0] = model.graph.node[-1].output[0]
+    return model
+
+
+def _short_weight(model: ModelProto) -> ModelProto:
+    model.graph.initializer[0].dims[0] = 1 << 40
+    return model
+
+
+def _old(model: ModelProto) -> ModelProto:
+    model.opset_import[0].version = 9
+    return model
+
+
+def _future(model: ModelProto) -> ModelProto:
+    model.opset_import[0].version = 999
+    return model
+
+
+def _no_tensor(model: ModelProto) -> ModelProto:
+    model.graph.input[0].type.sequence_type.elem_type.tensor_type.elem_type = TensorProto.FLOAT
+    return model
+
+
+BROKEN: dict[str, tuple[Callable[[ModelProto], Any], str]] = {
+    "truncated": (_truncated, "truncated|Not a valid"),
+    "text": (lambda _: b"version https://git-lfs.github.com/spec/v1", "Not an ONNX model"),
+    "empty": (lambda _: b"", "Not a valid"),
+    "cyclic": (_cyclic, "Not a valid"),
+    "weight shorter than its shape": (_short_weight, "holds .* bytes"),
+    "operator set 9": (_old, "operator set 9"),
+    "operator set 999": (_future, "operator set 999"),
+    "sequence input": (_no_tensor, "no tensor"),
+    "unknown operator": (lambda m: _renamed(m, "NoSuchOperator"), "NoSuchOperator"),
+    "a dict": (lambda _: {"graph": 1}, "dict is not an ONNX model"),
+}
+
+
+def _renamed(model: ModelProto, op_type: str) -> ModelProto:
+    model.graph.node[0].op_type = op_type
+    return model
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_fit_model_is_refused(name: str) -> None:
+    spoil, message = BROKEN[name]
+    with pytest.raises(ModelError, match=message) as caught:
+        ADAPTOR.open(spoil(mlp()))
+    assert caught.value.fix
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.onnx", tmp_path):
+        with pytest.raises(ModelError):
+            ADAPTOR.open(path)
+
+
+def test_an_operator_of_an_unknown_domain_fails_when_it_is_run() -> None:
+    b = Builder()
+    y = b.node("Magic", b.input("x", ["n", 4]), domain="acme")
+    model = helper.make_model(
+        helper.make_graph(b.nodes, "g", b.inputs, [helper.make_tensor_value_info(y, TensorProto.FLOAT, ["n", 4])]),
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("acme", 1)],
+        ir_version=8,
+    )
+    handle = ADAPTOR.open(model)
+    with pytest.raises(ModelError, match=r"acme|Magic"):
+        ADAPTOR.predict(handle, np.zeros((1, 4), np.float32))
+
+
+def test_inputs_are_cast_only_where_nothing_is_lost() -> None:
+    handle, feed = ADAPTOR.open(mlp()), batches(mlp())[0]
+    expected = ADAPTOR.predict(handle, feed)[0]
+    np.testing.assert_array_equal(ADAPTOR.predict(handle, feed["x"].astype(np.float64))[0], expected)
+    with pytest.raises(DataError, match="type"):
+        ADAPTOR.predict(handle, (feed["x"] * 10).astype(np.int64))
+
+
+@pytest.mark.parametrize("wrong", [{"y": np.zeros((2, 32), np.float32)}, np.zeros((2, 33), np.float32), (np.zeros((2, 32)),) * 2])
+def test_names_shapes_and_numbers_that_do_not_fit_show_both_sides(wrong: Any) -> None:
+    with pytest.raises(DataError, match=r"32.*x: float32\[\?, 32\]"):
+        ADAPTOR.predict(ADAPTOR.open(mlp()), wrong)
+
+
+def test_non_finite_inputs_are_refused() -> None:
+    feed = batches(mlp())[0]["x"].copy()
+    feed[1, 2] = np.nan
+    with pytest.raises(DataError, match="non-finite"):
+        ADAPTOR.predict(ADAPTOR.open(mlp()), feed)
+
+
+def test_inputs_that_an_operator_refuses_are_a_model_error() -> None:
+    b = Builder()
+    y = b.node("Reshape", b.input("x", ["n", 4]), b.constant(np.array([2, 4], np.int64)))
+    handle = ADAPTOR.open(b.model((y, [2, 4])))
+    with pytest.raises(ModelError, match=r"Reshape"):
+        ADAPTOR.predict(handle, np.zeros((3, 4), np.float32))
