@@ -11,14 +11,27 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn
 
-from inc_config.dtypes import DType, FloatType, Granularity, IntegerType, PerChannel, PerGroup, PerTensor, parse_dtype
+from inc_config.dtypes import (
+    DType,
+    FloatType,
+    Granularity,
+    IntegerType,
+    PerChannel,
+    PerGroup,
+    PerTensor,
+    StorageType,
+    TableType,
+    parse_dtype,
+    parse_storage,
+)
 from inc_config.errors import ConfigError, Fault
+from inc_config.evaluation import MetricConfig
 from inc_config.faults import faults_of
 from inc_config.fields import FieldError, one_of
 from inc_config.frozen import FrozenMap, freeze_map, thaw
 from inc_config.named import Named, as_named
+from inc_config.patterns import BlockPattern, ChannelPattern, HeadPattern, NofMPattern, Pattern, parse_pattern
 from inc_config.plan import OpId, OpPlan
-from inc_config.pruning import BlockPattern, NofMPattern, Pattern, parse_pattern
 
 T = TypeVar("T")
 
@@ -69,6 +82,28 @@ def _integer_type(value: Any, _: Any) -> IntegerType:
     if not isinstance(dtype, IntegerType):
         raise _wrong(value, "an integer type such as 'int8'")
     return dtype
+
+
+def _float_type(value: Any, _: Any) -> FloatType:
+    dtype = parse_dtype(str(value))
+    if not isinstance(dtype, FloatType):
+        raise _wrong(value, "a floating-point type such as 'bf16'")
+    return dtype
+
+
+def _metric(value: Any, kind: Any) -> MetricConfig:
+    """A metric may be written as its name, or as ``{name: {argument: value}}``."""
+    if isinstance(value, Mapping) and "metric" in value:
+        made: MetricConfig = _METRIC(value, kind)
+        return made
+    return MetricConfig(metric=as_named(value))
+
+
+def _unstructure_metric(value: MetricConfig) -> Any:
+    metric = _CONVERTER.unstructure(value.metric)
+    if value == MetricConfig(metric=value.metric):
+        return metric
+    return {"metric": metric, "weight": value.weight, "higher_is_better": value.higher_is_better}
 
 
 def _is_plan_map(cls: Any) -> bool:
@@ -134,13 +169,17 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(Named, lambda named: {"name": named.name, "args": thaw(named.args)} if named.args else named.name)
     converter.register_structure_hook_func(lambda cls: cls == DType, _dtype)
     converter.register_structure_hook(IntegerType, _integer_type)
-    for dtype in (IntegerType, FloatType):
+    converter.register_structure_hook(FloatType, _float_type)
+    converter.register_structure_hook_func(lambda cls: cls == StorageType, lambda value, _: parse_storage(str(value)))
+    converter.register_structure_hook(MetricConfig, _metric)
+    converter.register_unstructure_hook(MetricConfig, _unstructure_metric)
+    for dtype in (IntegerType, FloatType, TableType):
         converter.register_unstructure_hook(dtype, str)
     converter.register_structure_hook_func(lambda cls: cls == Pattern, lambda value, _: parse_pattern(value))
     converter.register_structure_hook_func(
         lambda cls: cls == Pattern | None, lambda value, _: None if value is None else parse_pattern(value)
     )
-    for pattern in (BlockPattern, NofMPattern):
+    for pattern in (BlockPattern, NofMPattern, ChannelPattern, HeadPattern):
         converter.register_unstructure_hook(pattern, str)
     converter.register_structure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), lambda value, _: freeze_map(value))
     converter.register_unstructure_hook_func(lambda cls: FrozenMap in (cls, get_origin(cls)), thaw)
@@ -150,6 +189,7 @@ def _make() -> cattrs.Converter:
 
 
 _CONVERTER = _make()
+_METRIC = _class_of(MetricConfig, _CONVERTER)
 
 
 def register_tagged(union: Any, kinds: Mapping[str, type[Any]]) -> None:

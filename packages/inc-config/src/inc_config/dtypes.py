@@ -49,6 +49,20 @@ class FloatType(enum.Enum):
 
 DType = IntegerType | FloatType
 
+
+class TableType(enum.Enum):
+    """A storage type of 16 codes looked up in a table; weights only."""
+
+    NF4 = "nf4"
+    FP4 = "fp4"
+    FP4_E2M1 = "fp4_e2m1"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+StorageType = IntegerType | FloatType | TableType
+
 INT8 = IntegerType(8, signed=True)
 UINT8 = IntegerType(8, signed=False)
 FP32, BF16, FP16 = FloatType.FP32, FloatType.BF16, FloatType.FP16
@@ -67,6 +81,20 @@ def parse_dtype(text: str) -> DType:
     if text not in _BY_NAME:
         raise FieldError(f"{text!r} is not a data type.", fix=one_of(text, sorted(_BY_NAME)))
     return _BY_NAME[text]
+
+
+def parse_storage(text: str | StorageType) -> StorageType:
+    """Read what ``parse_dtype`` reads, and ``"nf4"``, ``"fp4"``, ``"fp4_e2m1"`` (a converter of items).
+
+    Raises:
+        FieldError: no such type.
+    """
+    if isinstance(text, IntegerType | FloatType | TableType):
+        return text
+    tables = {str(t): t for t in TableType}
+    if text not in tables and text not in _BY_NAME:
+        raise FieldError(f"{text!r} is not a data type.", fix=one_of(text, sorted([*_BY_NAME, *tables])))
+    return tables[text] if text in tables else _BY_NAME[text]
 
 
 class Scheme(Choice):
@@ -100,3 +128,11 @@ class PerGroup:
 
 
 Granularity = PerTensor | PerChannel | PerGroup
+
+
+class GranularityKind(Choice):
+    """How finely scales are chosen, whatever the axis."""
+
+    PER_TENSOR = "per_tensor"
+    PER_CHANNEL = "per_channel"
+    PER_GROUP = "per_group"

@@ -51,32 +51,74 @@ def as_float(value: float) -> float:
     return float(value) if type(value) is int else value
 
 
+@attrs.frozen
+class _Number:
+    """A finite number ``>= minimum``, ``> above`` and ``< below``."""
+
+    minimum: float
+    above: float
+    below: float
+
+    def __call__(self, _: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not _is_finite(value) or not (self.minimum <= value and self.above < value < self.below):
+            raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix=self._fix)
+
+    @property
+    def _fix(self) -> str:
+        limits = [
+            *([f"at least {self.minimum:g}"] if self.minimum > -math.inf else []),
+            *([f"above {self.above:g}"] if self.above > -math.inf else []),
+            *([f"below {self.below:g}"] if self.below < math.inf else []),
+        ]
+        return " ".join(["give a number", " and ".join(limits)]).strip()
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What a JSON Schema says of these limits."""
+        limits = {"minimum": self.minimum, "exclusiveMinimum": self.above, "exclusiveMaximum": self.below}
+        return {key: value for key, value in limits.items() if math.isfinite(value)}
+
+
 def number(*, minimum: float = -math.inf, above: float = -math.inf, below: float = math.inf) -> Validator:
     """A finite number ``>= minimum``, ``> above`` and ``< below``."""
-    limits = [
-        *([f"at least {minimum:g}"] if minimum > -math.inf else []),
-        *([f"above {above:g}"] if above > -math.inf else []),
-        *([f"below {below:g}"] if below < math.inf else []),
-    ]
-    fix = " ".join(["give a number", " and ".join(limits)]).strip()
+    return _Number(minimum, above, below)
 
-    def validate(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not _is_finite(value) or not (minimum <= value and above < value < below):
+
+@attrs.frozen
+class _Whole:
+    """An integer ``>= minimum``."""
+
+    minimum: int
+
+    def __call__(self, _: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if type(value) is not int or value < self.minimum:
+            fix = f"give a whole number of at least {self.minimum}"
             raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix=fix)
 
-    return validate
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What a JSON Schema says of this limit."""
+        return {"minimum": self.minimum}
 
 
 def whole(*, minimum: int) -> Validator:
     """An integer ``>= minimum``."""
+    return _Whole(minimum)
 
-    def validate(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if type(value) is not int or value < minimum:
-            raise FieldError(
-                f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix=f"give a whole number of at least {minimum}"
-            )
+
+def each(validator: Validator) -> Validator:
+    """Every item of a tuple."""
+
+    def validate(instance: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
+        for item in value:
+            validator(instance, attribute, item)
 
     return validate
+
+
+def optional(validator: Validator) -> Validator:
+    """None, or what ``validator`` accepts."""
+    return attrs.validators.optional(validator)
 
 
 def flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -1,21 +1,36 @@
-"""A whole pipeline as one document: its steps in order, and whether they train together."""
+"""A whole pipeline as one document: its steps in order, the data and trainings they use, and how models are judged and timed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import attrs
 
+from inc_config.benchmark import BenchmarkConfig
 from inc_config.convert import register_tagged
-from inc_config.distillation import DistillConfig
-from inc_config.fields import Choice, FieldError
+from inc_config.data import LoaderConfig
+from inc_config.distillation import DistillConfig, DistillLayersConfig, DistillSelfConfig
+from inc_config.evaluation import EvaluationConfig
+from inc_config.fields import Choice, FieldError, strings, texts
 from inc_config.pruning import PruneConfig
-from inc_config.quantization import QuantizeConfig
+from inc_config.quantization import MixedPrecisionConfig, QuantizeAwareConfig, QuantizeConfig
+from inc_config.training import TrainingConfig
 
-StepConfig = QuantizeConfig | PruneConfig | DistillConfig
+StepConfig = (
+    PruneConfig | DistillConfig | DistillLayersConfig | DistillSelfConfig | QuantizeAwareConfig | QuantizeConfig | MixedPrecisionConfig
+)
 
-STEP_KINDS: dict[str, type[Any]] = {"prune": PruneConfig, "distill": DistillConfig, "quantize": QuantizeConfig}
+STEP_KINDS: dict[str, type[Any]] = {
+    "prune": PruneConfig,
+    "distill": DistillConfig,
+    "distill-layers": DistillLayersConfig,
+    "distill-self": DistillSelfConfig,
+    "quantize-aware": QuantizeAwareConfig,
+    "quantize": QuantizeConfig,
+    "mixed-precision": MixedPrecisionConfig,
+}
 """What ``kind`` says in a document, and the class it stands for."""
 
 register_tagged(StepConfig, STEP_KINDS)
@@ -38,11 +53,32 @@ def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[StepConfig, ...]
 
 
 @attrs.frozen(kw_only=True)
+class ModelConfig:
+    """What the document says of the model, which itself is given at run time; ``inputs`` and ``outputs`` are tensor names."""
+
+    name: str = ""
+    inputs: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
+    outputs: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
+
+
+@attrs.frozen(kw_only=True)
 class PipelineConfig:
-    """Steps in order. In a document each step is a mapping with its ``kind`` (prune, distill, quantize) among its fields."""
+    """Steps in order. In a document each step is a mapping with its ``kind`` (prune, distill, quantize, ...) among its fields.
+
+    What is None is given at run time, or not needed: ``training`` serves every step without a training of its own, ``calibration`` are
+    quantization's batches, ``evaluation`` judges models, ``confirmation`` judges the delivered one on data that chose nothing,
+    ``benchmark`` times models, and ``workspace`` is a folder that makes a run resumable.
+    """
 
     steps: tuple[StepConfig, ...] = attrs.field(converter=_steps, validator=_some)
     mode: PipelineMode = attrs.field(default=PipelineMode.MULTI_SHOT, converter=PipelineMode)
+    model: ModelConfig = attrs.field(factory=ModelConfig)
+    training: TrainingConfig | None = None
+    calibration: LoaderConfig | None = None
+    evaluation: EvaluationConfig | None = None
+    confirmation: EvaluationConfig | None = None
+    benchmark: BenchmarkConfig | None = None
+    workspace: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
 
 
 def step_kind(step: StepConfig) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, number, patterns, strings, texts, whole
+from inc_config.fields import Choice, FieldError, as_float, flag, number, optional, patterns, strings, texts, whole
 from inc_config.named import Named, as_named
+from inc_config.patterns import BlockPattern, NofMPattern, Pattern, parse_pattern
+from inc_config.training import TrainingConfig
+
+__all__ = [
+    "BlockPattern", "EpochWindow", "NofMPattern", "Pattern", "PruneConfig", "PruneOverride", "Reduction", "Regularization", "Regularizer",
+    "ScheduleKind", "Scope", "parse_pattern",
+]  # fmt: skip
 
 
 class ScheduleKind(Choice):
@@ -37,56 +43,6 @@ class Reduction(Choice):
     MAX = "max"
 
 
-@attrs.frozen
-class BlockPattern:
-    """Blocks of ``rows`` outputs by ``columns`` inputs over the weight seen as (out, kh*kw*in); 1x1 is unstructured."""
-
-    rows: int = attrs.field(validator=whole(minimum=1))
-    columns: int = attrs.field(validator=whole(minimum=1))
-
-    def __str__(self) -> str:
-        return f"{self.rows}x{self.columns}"
-
-
-@attrs.frozen
-class NofMPattern:
-    """``zeros`` of every ``group`` consecutive inputs are cut: 2:4 means sparsity 0.5."""
-
-    zeros: int = attrs.field(validator=whole(minimum=1))
-    group: int = attrs.field(validator=whole(minimum=2))
-
-    def __attrs_post_init__(self) -> None:
-        if self.zeros >= self.group:
-            raise FieldError(f"Pattern {self} would cut whole groups.", fix="make the first number smaller than the second, such as 2:4")
-
-    def __str__(self) -> str:
-        return f"{self.zeros}:{self.group}"
-
-
-Pattern = BlockPattern | NofMPattern
-
-_BLOCK = re.compile(r"(\d{1,6})x(\d{1,6})")
-_N_OF_M = re.compile(r"(\d{1,6}):(\d{1,6})")
-
-
-def parse_pattern(value: str | Pattern) -> Pattern:
-    """Read ``"unstructured"``, ``"4x1"`` or ``"2:4"`` (an attrs converter).
-
-    Raises:
-        FieldError: none of these.
-    """
-    if isinstance(value, BlockPattern | NofMPattern):
-        return value
-    if value == "unstructured":
-        return BlockPattern(1, 1)
-    text = value if isinstance(value, str) else ""
-    if match := _BLOCK.fullmatch(text):
-        return BlockPattern(int(match[1]), int(match[2]))
-    if match := _N_OF_M.fullmatch(text):
-        return NofMPattern(int(match[1]), int(match[2]))
-    raise FieldError(f"{value!r} is not a pattern.", fix="use 'unstructured', blocks such as '4x1', or N:M such as '2:4'")
-
-
 _fraction = number(minimum=0.0, below=1.0)
 
 
@@ -106,13 +62,61 @@ def _overrides(value: Iterable[PruneOverride]) -> tuple[PruneOverride, ...]:
     return tuple(value)
 
 
+class Regularization(Choice):
+    """What is added to the training so that blocks become small: ``GROUP_LASSO`` pulls each block towards 0."""
+
+    GROUP_LASSO = "group_lasso"
+
+
+@attrs.frozen(kw_only=True)
+class Regularizer:
+    """A regularization and its strength."""
+
+    kind: Regularization = attrs.field(default=Regularization.GROUP_LASSO, converter=Regularization)
+    coefficient: float = attrs.field(default=0.0, converter=as_float, validator=number(minimum=0.0))
+
+
+@attrs.frozen(kw_only=True)
+class EpochWindow:
+    """When masks are recomputed, in epochs counted from 0: at the first step of ``start``, ``start + frequency``, ... up to ``end``."""
+
+    start: int = attrs.field(default=0, validator=whole(minimum=0))
+    end: int = attrs.field(validator=whole(minimum=0))
+    frequency: int = attrs.field(default=1, validator=whole(minimum=1))
+
+    def __attrs_post_init__(self) -> None:
+        if self.end < self.start:
+            raise FieldError(f"end {self.end} is before start {self.start}.", field="end", fix="swap them")
+
+
+_maybe_step = optional(whole(minimum=0))
+
+
 @attrs.frozen(kw_only=True)
 class PruneOverride:
-    """Other settings for the weights whose names fully match one of ``include``; None inherits."""
+    """Other settings for the weights whose names fully match one of ``include`` and none of ``exclude``; None inherits."""
 
     include: tuple[str, ...] = attrs.field(converter=strings, validator=[_some, patterns])
-    target_sparsity: float | None = attrs.field(default=None, validator=attrs.validators.optional(_fraction))
+    exclude: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=patterns)
+    target_sparsity: float | None = attrs.field(default=None, converter=attrs.converters.optional(as_float), validator=optional(_fraction))
     pattern: Pattern | None = attrs.field(default=None, converter=attrs.converters.optional(parse_pattern))
+    initial_sparsity: float | None = attrs.field(default=None, converter=attrs.converters.optional(as_float), validator=optional(_fraction))
+    criterion: Named | None = attrs.field(default=None, converter=attrs.converters.optional(as_named))
+    scope: Scope | None = attrs.field(default=None, converter=attrs.converters.optional(Scope))
+    schedule: ScheduleKind | None = attrs.field(default=None, converter=attrs.converters.optional(ScheduleKind))
+    start_step: int | None = attrs.field(default=None, validator=_maybe_step)
+    end_step: int | None = attrs.field(default=None, validator=_maybe_step)
+    frequency: int | None = attrs.field(default=None, validator=optional(whole(minimum=1)))
+    epochs: EpochWindow | None = None
+    layer_types: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
+    min_sparsity_per_op: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_float), validator=optional(_fraction)
+    )
+    max_sparsity_per_op: float | None = attrs.field(
+        default=None, converter=attrs.converters.optional(as_float), validator=optional(_fraction)
+    )
+    reduction: Reduction | None = attrs.field(default=None, converter=attrs.converters.optional(Reduction))
+    regularizer: Regularizer | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +125,9 @@ class PruneConfig:
 
     ``include`` and ``exclude`` are regular expressions over layer names (full match; no ``include`` means all), ``layer_types`` restricts
     to layer types such as ``"Conv"`` or ``"Linear"`` (prefix match). Steps are optimizer steps; ``end_step`` None means three quarters of
-    the training. Criteria are found by name: magnitude, snip_momentum.
+    the training; ``epochs`` says start, end and frequency in epochs instead. Criteria are found by name: magnitude, snip_momentum, ...
+    ``progressive`` cuts the elements of new masks little by little; ``keep_zeros`` counts zeros that the model already has;
+    ``low_memory`` keeps scores of one layer at a time. ``training`` is this step's own; None takes the pipeline's.
     """
 
     target_sparsity: float = attrs.field(default=0.5, converter=as_float, validator=_fraction)
@@ -129,20 +135,32 @@ class PruneConfig:
     criterion: Named = attrs.field(default=Named("magnitude"), converter=as_named)
     scope: Scope = attrs.field(default=Scope.GLOBAL, converter=Scope)
     schedule: ScheduleKind = attrs.field(default=ScheduleKind.CUBIC, converter=ScheduleKind)
+    initial_sparsity: float = attrs.field(default=0.0, converter=as_float, validator=_fraction)
     start_step: int = attrs.field(default=0, validator=whole(minimum=0))
-    end_step: int | None = attrs.field(default=None, validator=attrs.validators.optional(whole(minimum=0)))
+    end_step: int | None = attrs.field(default=None, validator=_maybe_step)
     frequency: int = attrs.field(default=1, validator=whole(minimum=1))
+    epochs: EpochWindow | None = None
     include: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=patterns)
     exclude: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=patterns)
     layer_types: tuple[str, ...] = attrs.field(default=("Conv", "Linear"), converter=strings, validator=texts)
     min_sparsity_per_op: float = attrs.field(default=0.0, converter=as_float, validator=_fraction)
     max_sparsity_per_op: float = attrs.field(default=0.98, converter=as_float, validator=_fraction)
     reduction: Reduction = attrs.field(default=Reduction.MEAN, converter=Reduction)
+    regularizer: Regularizer | None = None
+    progressive: bool = attrs.field(default=False, validator=flag)
+    keep_zeros: bool = attrs.field(default=False, validator=flag)
+    low_memory: bool = attrs.field(default=False, validator=flag)
     overrides: tuple[PruneOverride, ...] = attrs.field(default=(), converter=_overrides)
+    training: TrainingConfig | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.end_step is not None and self.end_step < self.start_step:
             raise FieldError(f"end_step {self.end_step} is before start_step {self.start_step}.", field="end_step", fix="swap them")
+        if self.epochs is not None and (self.start_step, self.end_step, self.frequency) != (0, None, 1):
+            raise FieldError("epochs and steps both say when to prune.", field="epochs", fix="leave out start_step, end_step and frequency")
+        if self.initial_sparsity > self.target_sparsity:
+            what = f"initial_sparsity {self.initial_sparsity:g} is above target_sparsity {self.target_sparsity:g}."
+            raise FieldError(what, field="initial_sparsity", fix="swap them")
         if self.min_sparsity_per_op > self.max_sparsity_per_op:
             what = f"min_sparsity_per_op {self.min_sparsity_per_op:g} is above max_sparsity_per_op {self.max_sparsity_per_op:g}."
             raise FieldError(what, field="min_sparsity_per_op", fix="swap them")

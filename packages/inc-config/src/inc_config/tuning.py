@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, flag, number, whole
+from inc_config.fields import Choice, FieldError, as_float, each, flag, number, strings, texts, whole
 from inc_config.named import Named, as_named
 
 
@@ -52,10 +52,14 @@ class AccuracyCriterion:
 
 @attrs.frozen(kw_only=True)
 class Objective:
-    """One quantity to improve and its weight among several."""
+    """One quantity to improve and its weight among several.
+
+    ``higher_is_better`` None takes the quantity's own direction: accuracy as the criterion says, and less of everything else.
+    """
 
     kind: ObjectiveKind = attrs.field(default=ObjectiveKind.LATENCY, converter=ObjectiveKind)
     weight: float = attrs.field(default=1.0, converter=as_float, validator=number(above=0.0))
+    higher_is_better: bool | None = attrs.field(default=None, validator=attrs.validators.optional(flag))
 
 
 @attrs.frozen(kw_only=True)
@@ -70,6 +74,27 @@ class ExitPolicy:
     first_success: bool = attrs.field(default=True, validator=flag)
 
 
+class Inspected(Choice):
+    """Which tensors a diagnosis keeps."""
+
+    ALL = "all"
+    ACTIVATIONS = "activation"
+    WEIGHTS = "weight"
+
+
+@attrs.frozen(kw_only=True)
+class DiagnosisConfig:
+    """Keep tensors of the original and the tuned model for comparison.
+
+    ``ops`` names operators (none: all), ``batches`` counts from 0; ``folder`` None keeps nothing on disk.
+    """
+
+    ops: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
+    batches: tuple[int, ...] = attrs.field(default=(0,), converter=tuple, validator=each(whole(minimum=0)))
+    inspect: Inspected = attrs.field(default=Inspected.ALL, converter=Inspected)
+    folder: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+
+
 def _objectives(value: Iterable[Objective]) -> tuple[Objective, ...]:
     return tuple(value)
 
@@ -81,10 +106,15 @@ def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[Objective, ...])
 
 @attrs.frozen(kw_only=True)
 class TuningConfig:
-    """How the search over plans is run; ``ledger`` is the folder that makes it resumable."""
+    """How the search over plans is run.
+
+    ``ledger`` is the folder that makes it resumable; ``calibration_samples`` are further sizes of the calibration data to try.
+    """
 
     strategy: Named = attrs.field(default=Named("basic"), converter=as_named)
     objectives: tuple[Objective, ...] = attrs.field(default=(Objective(),), converter=_objectives, validator=_some)
     exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
     seed: int = attrs.field(default=0, validator=whole(minimum=0))
     ledger: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    calibration_samples: tuple[int, ...] = attrs.field(default=(), converter=tuple, validator=each(whole(minimum=1)))
+    diagnosis: DiagnosisConfig | None = None
