@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from inc_config.fields import Choice, FieldError, as_float, each, flag, number, one_of, optional, strings, texts
+from inc_config.frozen import FrozenMap, freeze
 
 
 class GraphLevel(Choice):
