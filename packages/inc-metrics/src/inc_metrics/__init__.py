@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from inc_metrics.classification.decisions import Task
     from inc_metrics.classification.topk import TopK, top_k
     from inc_metrics.collected import CollectedScore
+    from inc_metrics.detection.coco import CocoMeanAP, coco_mean_ap
+    from inc_metrics.detection.voc import VocMeanAP, voc_mean_ap
     from inc_metrics.errors import MetricError, MetricTypeError, MetricValueError
     from inc_metrics.fidelity.agreement import Agreement, agreement
     from inc_metrics.fidelity.sqnr import SQNR, sqnr
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from inc_metrics.protocols import Mergeable, Metric, Resamplable, SampleWise
     from inc_metrics.registry import build, names
     from inc_metrics.regression.elementwise import MAE, MSE, RMSE, mae, mse, rmse
+    from inc_metrics.segmentation.mean_iou import MeanIoU, mean_iou
 
 __all__ = [
     "MAE",
@@ -26,8 +29,10 @@ __all__ = [
     "SQNR",
     "Accuracy",
     "Agreement",
+    "CocoMeanAP",
     "CollectedScore",
     "ForeignMetric",
+    "MeanIoU",
     "Mergeable",
     "Metric",
     "MetricError",
@@ -37,16 +42,20 @@ __all__ = [
     "SampleWise",
     "Task",
     "TopK",
+    "VocMeanAP",
     "accuracy",
     "agreement",
     "as_metric",
     "build",
+    "coco_mean_ap",
     "mae",
+    "mean_iou",
     "mse",
     "names",
     "rmse",
     "sqnr",
     "top_k",
+    "voc_mean_ap",
 ]
 
 _MODULES = {
@@ -56,8 +65,10 @@ _MODULES = {
     "SQNR": "fidelity.sqnr",
     "Accuracy": "classification.accuracy",
     "Agreement": "fidelity.agreement",
+    "CocoMeanAP": "detection.coco",
     "CollectedScore": "collected",
     "ForeignMetric": "foreign",
+    "MeanIoU": "segmentation.mean_iou",
     "Mergeable": "protocols",
     "Metric": "protocols",
     "MetricError": "errors",
@@ -67,16 +78,20 @@ _MODULES = {
     "SampleWise": "protocols",
     "Task": "classification.decisions",
     "TopK": "classification.topk",
+    "VocMeanAP": "detection.voc",
     "accuracy": "classification.accuracy",
     "agreement": "fidelity.agreement",
     "as_metric": "foreign",
     "build": "registry",
+    "coco_mean_ap": "detection.coco",
     "mae": "regression.elementwise",
+    "mean_iou": "segmentation.mean_iou",
     "mse": "regression.elementwise",
     "names": "registry",
     "rmse": "regression.elementwise",
     "sqnr": "fidelity.sqnr",
     "top_k": "classification.topk",
+    "voc_mean_ap": "detection.voc",
 }
 
 

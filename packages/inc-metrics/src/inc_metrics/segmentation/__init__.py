@@ -1,0 +1,1 @@
+"""Metrics of semantic segmentation: mean intersection over union."""
