@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from inc_adaptors.hooks import TrainingHooks
-from inc_config import BenchmarkConfig, PruneConfig, QuantizeConfig
+from inc_config import BenchmarkConfig, PruneConfig, PruneOverride, QuantizeConfig
 from inc_config.distillation import DistillConfig
 from inc_config.errors import StepError
 from inc_config.pipeline import PipelineConfig
@@ -122,6 +122,15 @@ def test_without_an_evaluation_models_are_compared_with_the_original(model: nn.M
     assert "label-free" in result.summary.accuracy.metric
     assert result.summary.accuracy.original == 1.0
     assert result.summary.latency == ()
+
+
+def test_dynamic_quantization_needs_no_calibration_data(digits: Any) -> None:
+    torch.manual_seed(0)
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 10))
+    evaluation = Evaluation(digits.evaluation, Accuracy())
+    result = Pipeline([Quantize(approach="dynamic", accuracy_loss=0.9)], evaluate=evaluation, benchmark=QUICK, progress=False).fit(wide)
+    assert result.summary.by_precision["int8 dynamic"] >= 1
+    assert result.summary.latency
 
 
 def test_held_out_batches_and_confirmation_may_be_given(model: nn.Module, digits: Any, quiet: Progress) -> None:
@@ -271,3 +280,15 @@ def test_a_run_with_a_workspace_does_not_train_twice(model: nn.Module, digits: A
     assert len(second.summary.trials) == len(first.summary.trials)
     with pytest.raises(Exception, match="The workspace holds a training stage of another run"):
         fit(seed=1)
+
+
+def test_settings_that_nothing_carries_out_are_said(model: nn.Module, training: Make) -> None:
+    config = Prune(target_sparsity=0.3, initial_sparsity=0.1, overrides=[PruneOverride(include="fc1", scope="local")])
+    result = Pipeline([config], train=training(epochs=1), progress=False).fit(model)
+    assert "prune: initial_sparsity has no effect in this version" in result.summary.notes
+    assert "prune: overrides.scope has no effect in this version" in result.summary.notes
+
+
+def test_a_pattern_that_nothing_carries_out_is_an_error(model: nn.Module, training: Make) -> None:
+    with pytest.raises(StepError, match="the pattern channelx1 is not offered yet"):
+        Pipeline([Prune(pattern="channelx1")], train=training(epochs=1), progress=False).fit(model)

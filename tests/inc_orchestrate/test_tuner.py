@@ -166,6 +166,18 @@ def test_excluded_operators_stay_in_float_and_excluding_all_is_an_error(fit: Cal
         fit(Quantize(exclude=".*"))
 
 
+def test_recipes_keep_the_first_and_last_in_float_and_others_are_said_to_do_nothing(fit: Callable[..., FitResult]) -> None:
+    recipes = {"first_conv_or_matmul": False, "last_conv_or_matmul": False, "fast_bias_correction": True}
+    result = fit(Quantize(recipes=recipes, accuracy_loss=0.2))
+    heavy = [row for row in result.summary.operators if row.type in ("Conv", "Gemm")]
+    assert [row.precision for row in heavy] == ["fp32", "int8", "int8", "fp32"]
+    assert heavy[0].reason == "excluded_by_recipe: first_conv_or_matmul is False"
+    assert result.summary.notes == ("quantize: recipes.fast_bias_correction has no effect in this version",)
+    plan = result.handle.state.plan
+    assert plan is not None
+    assert dict(plan.recipes) == recipes
+
+
 class Interrupted:
     """Accuracy by a fixed score; Ctrl-C in the evaluation number ``at``."""
 

@@ -16,6 +16,7 @@ from inc_config.quantization import Approach, QuantizeConfig
 
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.progress import Progress
+from inc_orchestrate.recipes import restrict_by_recipes
 
 _STEP = "quantize"
 
@@ -34,19 +35,22 @@ def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeCo
     target = config.target or adaptor.target()
     found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=batches)
     found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
+    found = restrict_by_recipes(found, config.recipes.changed)
     return attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
 
 
 def candidates(
-    adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, calibration: CalibrationData | None, progress: Progress
+    adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, example: Any, calibration: CalibrationData | None, progress: Progress
 ) -> Candidates:
     """Describe, observe once for every plan that may come, and prepare emission.
+
+    ``example`` is one batch of inputs, for frameworks that must run a model to know its operators.
 
     Raises:
         PlanError: no operator can be quantized.
         DataError: calibration data is needed and missing, or not fit.
     """
-    few = () if calibration is None else (calibration.first,)
+    few = () if example is None else (example,)
     capabilities = capabilities_under(adaptor, handle, config, batches=few)
     if not capabilities.quantizable:
         raise nothing_to_quantize(capabilities)
@@ -134,7 +138,11 @@ def _float_only(op: OpCapability, reason: Reason) -> OpCapability:
 
 
 def _fits(option: OpPlan, approach: Approach) -> bool:
-    return approach is Approach.AUTO or option.is_dynamic == (approach is Approach.DYNAMIC)
+    if approach is Approach.AUTO:
+        return True
+    if approach in (Approach.STATIC, Approach.DYNAMIC):
+        return option.is_dynamic == (approach is Approach.DYNAMIC)
+    return not any(option.inputs)
 
 
 def _has_scheme(option: OpPlan, config: QuantizeConfig) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from inc_adaptors.batches import batch_size
@@ -47,7 +47,7 @@ class Fit:
         self._progress = progress
         self._checkpoints = Checkpoints(workspace=pipeline.workspace, adaptor=adaptor, original=original)
         self._print = adaptor.fingerprint(original) if pipeline.workspace is not None else ""
-        self._judged = Judged(evaluator=None, calibration=None)
+        self._judged = Judged()
         self._baseline: Score | None = None
         self._tuning: TuningResult | None = None
 
@@ -104,8 +104,8 @@ class Fit:
         self._judged = judge(
             self._pipeline.calibrate, self._pipeline.evaluate, adaptor=self._adaptor, original=self._original, samples=samples
         )
-        if self._judged.calibration is not None:
-            self._adaptor.predict(self._original, self._judged.calibration.first)
+        if self._judged.example is not None:
+            self._adaptor.predict(self._original, self._judged.example)
         self._baseline = self._score(self._original)
 
     def _score(self, handle: ModelHandle) -> Score | None:
@@ -154,6 +154,7 @@ class Fit:
             evaluator=self._judged.evaluator,
             baseline=baseline,
             calibration=self._judged.calibration,
+            example=self._judged.example,
             workspace=self._pipeline.workspace,
             progress=self._progress,
         )
@@ -195,10 +196,10 @@ class Fit:
 
     def _latency(self, handle: ModelHandle) -> tuple[LatencySummary, ...]:
         asked = self._pipeline.benchmark
-        inputs: Any = None if self._judged.calibration is None else self._judged.calibration.first
+        inputs = self._judged.example
         if asked is False or inputs is None or (asked is None and self._tuning is None):
             return ()
         config = asked if isinstance(asked, BenchmarkConfig) else BenchmarkConfig()
         if batch_size(inputs) < config.batch_size:
-            self._progress.note(f"latency is for batch {batch_size(inputs)}: the calibration batches are smaller than {config.batch_size}")
+            self._progress.note(f"latency is for batch {batch_size(inputs)}: the given batches are smaller than {config.batch_size}")
         return latency_table(self._adaptor, original=self._original, final=handle, inputs=inputs, config=config, progress=self._progress)

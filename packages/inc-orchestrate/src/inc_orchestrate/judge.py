@@ -11,7 +11,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import EvaluationError, IncError
 
-from inc_orchestrate.data import CalibrationData, calibration_data, hold_out
+from inc_orchestrate.data import CalibrationData, calibration_data, hold_out, inputs_of
 from inc_orchestrate.evaluation import Evaluation, MetricEvaluator
 from inc_orchestrate.label_free import LabelFree, LabelFreeEvaluator
 from inc_orchestrate.scoring import CallableEvaluator, Evaluator
@@ -22,10 +22,11 @@ EvaluateWith = Evaluation | LabelFree | Callable[[Any], Any] | None
 
 @attrs.frozen(kw_only=True, eq=False)
 class Judged:
-    """An evaluator (None: nothing to judge by) and the calibration data that is left (None: none was given)."""
+    """An evaluator (None: nothing to judge by), the calibration data that is left (None: none was given), and one batch of inputs."""
 
-    evaluator: Evaluator | None
-    calibration: CalibrationData | None
+    evaluator: Evaluator | None = None
+    calibration: CalibrationData | None = None
+    example: Any = None
 
 
 def data_faults(calibrate: Any, evaluate: Any) -> tuple[IncError, ...]:
@@ -47,9 +48,14 @@ def judge(calibrate: Any, evaluate: EvaluateWith, *, adaptor: Adaptor, original:
     """
     if evaluate is None and calibrate is not None:
         calibration, held_out = hold_out(calibrate, samples=samples, signature=original.signature)
-        return Judged(evaluator=LabelFreeEvaluator(LabelFree(held_out), adaptor, original), calibration=calibration)
-    calibration_left = None if calibrate is None else calibration_data(calibrate, samples=samples, signature=original.signature)
-    return Judged(evaluator=evaluator_for(evaluate, adaptor=adaptor, original=original), calibration=calibration_left)
+        evaluator = LabelFreeEvaluator(LabelFree(held_out), adaptor, original)
+        return Judged(evaluator=evaluator, calibration=calibration, example=calibration.first)
+    given = evaluator_for(evaluate, adaptor=adaptor, original=original)
+    if calibrate is not None:
+        calibration = calibration_data(calibrate, samples=samples, signature=original.signature)
+        return Judged(evaluator=given, calibration=calibration, example=calibration.first)
+    loader = evaluate.loader if isinstance(evaluate, Evaluation | LabelFree) else ()
+    return Judged(evaluator=given, example=next(inputs_of(loader, original.signature), None))
 
 
 def evaluator_for(evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle) -> Evaluator | None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 from inc_adaptors.handle import ModelHandle
@@ -41,6 +42,7 @@ from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.progress import Progress
+from inc_orchestrate.recipes import without_effect
 from inc_orchestrate.scoring import Evaluator, Score
 
 FAILURES_IN_A_ROW = 5
@@ -52,13 +54,14 @@ class Setting:
     """What an applied step works with.
 
     ``baseline`` is the score that the criterion compares with; ``workspace`` makes the search resumable where the configuration
-    names no ledger folder.
+    names no ledger folder; ``example`` is one batch of inputs (None: there is none).
     """
 
     adaptor: Adaptor
     evaluator: Evaluator
     baseline: Score
     calibration: CalibrationData | None
+    example: Any
     workspace: Path | None
     progress: Progress
 
@@ -85,7 +88,9 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         LedgerError: the ledger belongs to another run, or cannot be used.
         KeyboardInterrupt: after the ledger is safe, with a message that says how to go on.
     """
-    found = candidates(setting.adaptor, handle, config, calibration=setting.calibration, progress=setting.progress)
+    for name in without_effect(config):
+        setting.progress.note(f"quantize: {name} has no effect in this version")
+    found = candidates(setting.adaptor, handle, config, example=setting.example, calibration=setting.calibration, progress=setting.progress)
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
@@ -111,7 +116,7 @@ class _Search:
         return View(
             capabilities=self.found.capabilities,
             approach=self.config.approach,
-            recipes=self.config.recipes,
+            recipes=self.config.recipes.changed,
             criterion=criterion_of(self.config, self.setting.evaluator),
             objectives=self.config.tuning.objectives,
             exit_policy=self.config.tuning.exit_policy,
@@ -178,9 +183,9 @@ class _Search:
         """Latency counts only where several feasible models are compared by it."""
         tuning = self.config.tuning
         wanted = any(objective.kind is ObjectiveKind.LATENCY for objective in tuning.objectives)
-        if tuning.exit_policy.first_success or not wanted or self.setting.calibration is None:
+        if tuning.exit_policy.first_success or not wanted or self.setting.example is None:
             return None
-        return call_latency_s(self.setting.adaptor, made, self.setting.calibration.first)
+        return call_latency_s(self.setting.adaptor, made, self.setting.example)
 
 
 def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:

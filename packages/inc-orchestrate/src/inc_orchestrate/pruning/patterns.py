@@ -9,6 +9,8 @@ from inc_config.pruning import BlockPattern, NofMPattern, Pattern, Reduction
 def misfit(pattern: Pattern, matrix: tuple[int, int]) -> str:
     """Why a weight seen as (out, kh*kw*in) cannot be tiled by ``pattern``; empty when it can."""
     out, columns = matrix
+    if not isinstance(pattern, BlockPattern | NofMPattern):
+        return f"the pattern {pattern} is not offered yet"
     if isinstance(pattern, NofMPattern):
         return f"{columns} inputs do not divide into groups of {pattern.group}" if columns % pattern.group else ""
     if out % pattern.rows or columns % pattern.columns:

@@ -7,11 +7,8 @@ from typing import Any
 
 import attrs
 from inc_config import plugins
-from inc_config.distillation import DistillConfig
 from inc_config.errors import StepError
-from inc_config.pipeline import step_kind
-from inc_config.pruning import PruneConfig
-from inc_config.quantization import QuantizeConfig
+from inc_config.pipeline import STEP_KINDS
 
 from inc_orchestrate.steps.protocol import AppliedStep, TrainingStep
 
@@ -30,13 +27,14 @@ def build_steps(configs: Iterable[Any], *, teacher: Any = None) -> tuple[Step, .
 def _build(config: Any, index: int, teacher: Any) -> Step:
     if isinstance(config, TrainingStep | AppliedStep):
         return config
-    if not isinstance(config, QuantizeConfig | PruneConfig | DistillConfig):
+    kind = next((kind for kind, config_class in STEP_KINDS.items() if isinstance(config, config_class)), None)
+    if kind is None:
         raise StepError(
             f"Item {index} is a {type(config).__name__}, which is no step's configuration.",
             where=f"Pipeline.from_config([...])[{index}]",
-            fix="give PruneConfig, DistillConfig or QuantizeConfig",
+            fix=f"give {', '.join(each.__name__ for each in STEP_KINDS.values())}",
         )
-    step_class = plugins.load("inc.steps", step_kind(config))
+    step_class = plugins.load("inc.steps", kind)
     fields = {field.name: getattr(config, field.name) for field in attrs.fields(type(config))}
     live = {"teacher": teacher} if any(field.name == "teacher" for field in attrs.fields(step_class)) else {}
     step: Step = step_class(**fields, **live)

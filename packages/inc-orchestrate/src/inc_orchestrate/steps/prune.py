@@ -11,7 +11,7 @@ from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import AccessesWeights, Trains, require
 from inc_config.errors import IncError, StepError
 from inc_config.frozen import FrozenMap
-from inc_config.pruning import PruneConfig, ScheduleKind
+from inc_config.pruning import PruneConfig, PruneOverride, ScheduleKind
 from numpy.typing import NDArray
 
 from inc_orchestrate.pruning.criteria import resolve
@@ -20,10 +20,18 @@ from inc_orchestrate.pruning.schedule import Schedule
 from inc_orchestrate.pruning.select import Selection, select
 from inc_orchestrate.steps.protocol import Arrays, Facts, fault
 from inc_orchestrate.training import Training
+from inc_orchestrate.unused import changed_fields
 
 _WHERE = "step prune"
 _STEPS = "steps"
 _MASK = "mask/"
+_SETTINGS = frozenset(
+    {
+        "target_sparsity", "pattern", "criterion", "scope", "schedule", "start_step", "end_step", "frequency", "include", "exclude",
+        "layer_types", "min_sparsity_per_op", "max_sparsity_per_op", "reduction", "overrides",
+    }
+)  # fmt: skip
+_OVERRIDES = frozenset({"include", "target_sparsity", "pattern"})
 
 
 @attrs.frozen(kw_only=True)
@@ -139,13 +147,20 @@ class PruneRun:
 
     def notes(self) -> tuple[str, ...]:
         """Weights left alone, and a schedule that the training did not finish."""
-        left = [f"not pruned: {excluded.name} ({excluded.reason})" for excluded in self._selection.excluded]
+        left = [f"{name} has no effect in this version" for name in _without_effect(self._config)]
+        left += [f"not pruned: {excluded.name} ({excluded.reason})" for excluded in self._selection.excluded]
         if self._hooks is not None and not self._hooks.is_complete:
             left.append(
                 f"pruning is incomplete: the training ended after {self._hooks.steps_begun} optimizer steps, "
                 f"the schedule ends at step {self._schedule.last_update}"
             )
         return tuple(left)
+
+
+def _without_effect(config: PruneConfig) -> tuple[str, ...]:
+    own = changed_fields(config, PruneConfig, but=_SETTINGS)
+    of_overrides = (name for override in config.overrides for name in changed_fields(override, PruneOverride, but=_OVERRIDES))
+    return (*own, *(f"overrides.{name}" for name in dict.fromkeys(of_overrides)))
 
 
 def _with_masks(handle: ModelHandle, masks: dict[str, NDArray[np.bool_]]) -> ModelHandle:

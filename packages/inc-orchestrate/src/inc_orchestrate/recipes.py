@@ -1,0 +1,50 @@
+"""Options of the whole model: those carried out here, those handed on in the plan, and those that have no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.plan import FLOAT
+from inc_config.quantization import QuantizeConfig
+from inc_config.tuning import TuningConfig
+
+from inc_orchestrate.unused import changed_fields
+
+_MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear")
+_FIRST, _LAST = "first_conv_or_matmul", "last_conv_or_matmul"
+_CARRIED_OUT = frozenset({_FIRST, _LAST})
+_SETTINGS = frozenset(
+    {
+        "approach", "accuracy_loss", "loss_kind", "higher_is_better", "baseline", "calibration_samples", "activation_threshold",
+        "activation_scheme", "exclude", "exclude_types", "recipes", "target", "tuning",
+    }
+)  # fmt: skip
+_TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger"})
+
+
+def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) -> Capabilities:
+    """Keep the first or the last convolution or matrix product in float where a recipe says False."""
+    heavy = [op.op for op in capabilities.ops if op.op.type.startswith(_MATRIX_TYPES)]
+    kept = {
+        **({heavy[0]: _FIRST} if heavy and recipes.get(_FIRST) is False else {}),
+        **({heavy[-1]: _LAST} if heavy and recipes.get(_LAST) is False else {}),
+    }
+
+    def judged(op: OpCapability) -> OpCapability:
+        if op.op not in kept or not op.is_quantizable:
+            return op
+        reason = Reason(ReasonCode.EXCLUDED_BY_RECIPE, f"{kept[op.op]} is False")
+        return attrs.evolve(op, options=(FLOAT,), reason=reason)
+
+    return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
+
+
+def without_effect(config: QuantizeConfig) -> tuple[str, ...]:
+    """Settings that were asked for and that nothing here carries out."""
+    unused = changed_fields(config, QuantizeConfig, but=_SETTINGS)
+    tuning = changed_fields(config.tuning, TuningConfig, but=_TUNING)
+    recipes = (name for name in config.recipes.changed if name not in _CARRIED_OUT)
+    return (*unused, *(f"tuning.{name}" for name in tuning), *(f"recipes.{name}" for name in recipes))
