@@ -46,9 +46,7 @@ class Accuracy(SampleMean):
         class_axis: int = 1,
         keep_samples: bool = False,
     ) -> None:
-        self._decider = Decider(
-            task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, owner=type(self).__name__
-        )
+        self._decider = Decider(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, owner=type(self).__name__)
         super().__init__(keep_samples=keep_samples)
 
     def reset(self) -> None:

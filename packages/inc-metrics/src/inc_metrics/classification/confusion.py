@@ -22,7 +22,7 @@ class ConfusionMatrix(DecisionCounts):
     Layouts are those of :class:`inc_metrics.Accuracy`, multiclass or binary; options are those of :class:`DecisionCounts`.
     """
 
-    name: ClassVar[str] = "confusion_matrix"
+    name: ClassVar[str] = "confusion-matrix"
     higher_is_better: ClassVar[bool] = True
 
     def matrix(self) -> NDArray[np.int64]:

@@ -37,9 +37,7 @@ class DecisionCounts(ABC):
         class_axis: int = 1,
         keep_samples: bool = False,
     ) -> None:
-        self._decider = Decider(
-            task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, owner=type(self).__name__
-        )
+        self._decider = Decider(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, owner=type(self).__name__)
         self._keep_samples = keep_samples
         self.reset()
 

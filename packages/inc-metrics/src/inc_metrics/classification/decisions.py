@@ -50,9 +50,7 @@ class Decider:
         owner: name of the metric, used in error messages only.
     """
 
-    def __init__(
-        self, *, task: Task | str | None, threshold: float | None, num_classes: int | None, class_axis: int, owner: str
-    ) -> None:
+    def __init__(self, *, task: Task | str | None, threshold: float | None, num_classes: int | None, class_axis: int, owner: str) -> None:
         self._task = None if task is None else _parse_task(task, owner)
         self._threshold = threshold
         self._num_classes = num_classes

@@ -45,7 +45,7 @@ class FBeta(DecisionCounts):
         keep_samples: keep every sample's decision for ``resampled``.
     """
 
-    name: ClassVar[str] = "fbeta"
+    name: ClassVar[str] = "f-beta"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(

@@ -38,12 +38,10 @@ class LogLoss(SampleMean):
         keep_samples: keep each sample's loss for ``samples()``.
     """
 
-    name: ClassVar[str] = "log_loss"
+    name: ClassVar[str] = "log-loss"
     higher_is_better: ClassVar[bool] = False
 
-    def __init__(
-        self, *, scores: ScoreKind | str = ScoreKind.PROBABILITIES, class_axis: int = 1, keep_samples: bool = False
-    ) -> None:
+    def __init__(self, *, scores: ScoreKind | str = ScoreKind.PROBABILITIES, class_axis: int = 1, keep_samples: bool = False) -> None:
         self._kind = parse_score_kind(scores, owner="LogLoss")
         self._class_axis = class_axis
         super().__init__(keep_samples=keep_samples)

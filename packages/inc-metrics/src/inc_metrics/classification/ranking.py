@@ -53,17 +53,19 @@ class _Ranking(WholeData):
         if truth.ndim == 2 and truth.shape[1] == 1:
             truth = truth[:, 0]
         if scores.ndim > 2 or truth.ndim > scores.ndim or (truth.ndim == 2 and truth.shape != scores.shape):
-            raise shapes_differ(scores, truth, where=where, fix="give scores (N,) or (N, C) and targets (N,) or 0 and 1 shaped like the scores")
+            raise shapes_differ(
+                scores, truth, where=where, fix="give scores (N,) or (N, C) and targets (N,) or 0 and 1 shaped like the scores"
+            )
         if scores.ndim == 1 or truth.ndim == 2:
             return scores, as_labels(truth, classes=2, where=f"{where}(targets)").astype(np.bool_)
         labels = as_labels(truth, classes=scores.shape[1], where=f"{where}(targets)")
         return scores, labels[:, np.newaxis] == np.arange(scores.shape[1])
 
     def _value(self, left: NDArray[Any], right: NDArray[Any]) -> float:
-        values = self._per_class(left, right).tolist()
+        values: list[float] = self._per_class(left, right).tolist()
         if self._average is RankingAverage.MACRO or len(values) == 1:
             return math.fsum(values) / len(values)
-        weights = np.count_nonzero(right, axis=0).tolist()
+        weights: list[int] = np.count_nonzero(right, axis=0).tolist()
         return math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
 
     def _per_class(self, scores: NDArray[Any], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -95,11 +97,13 @@ class ROCAUC(_Ranking):
         average: over classes, ``macro`` or ``weighted`` by the number of positives.
     """
 
-    name: ClassVar[str] = "roc_auc"
+    name: ClassVar[str] = "roc-auc"
     higher_is_better: ClassVar[bool] = True
 
     def _one(self, scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-        positives, negatives = (counts.tolist() for counts in _counts_per_score(scores, positive))
+        counts = _counts_per_score(scores, positive)
+        positives: list[int] = counts[0].tolist()
+        negatives: list[int] = counts[1].tolist()
         below = twice_won = 0
         for hits, misses in zip(positives, negatives, strict=True):
             twice_won += hits * (2 * below + misses)
@@ -116,7 +120,7 @@ class AveragePrecision(_Ranking):
         average: over classes, ``macro`` or ``weighted`` by the number of positives.
     """
 
-    name: ClassVar[str] = "average_precision"
+    name: ClassVar[str] = "average-precision"
     higher_is_better: ClassVar[bool] = True
 
     def _one(self, scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:

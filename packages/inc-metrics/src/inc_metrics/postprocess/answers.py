@@ -85,7 +85,9 @@ def squad_candidates(
         spans = [
             span
             for index, allowed in zip(indices, most_context, strict=True)
-            for span in _spans(windows[index], starts[index], ends[index], allowed, n_best, max_answer_length)
+            for span in _spans(
+                windows[index], starts[index], ends[index], allowed=allowed, n_best=n_best, max_answer_length=max_answer_length
+            )
         ]
         texts = _distinct_texts(spans, contexts[question], n_best)
         if no_answer:
@@ -176,7 +178,7 @@ def _starts_with_most_context(windows: list[Window]) -> list[set[int]]:
 
 
 def _spans(
-    window: Window, starts: NDArray[Any], ends: NDArray[Any], allowed: set[int], n_best: int, max_answer_length: int
+    window: Window, starts: NDArray[Any], ends: NDArray[Any], *, allowed: set[int], n_best: int, max_answer_length: int
 ) -> list[_Span]:
     found = []
     for first in _largest(starts, n_best):

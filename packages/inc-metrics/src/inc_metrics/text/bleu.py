@@ -39,9 +39,7 @@ class BLEU(CorpusCounts):
     name: ClassVar[str] = "bleu"
     higher_is_better: ClassVar[bool] = True
 
-    def __init__(
-        self, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False, keep_samples: bool = False
-    ) -> None:
+    def __init__(self, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False, keep_samples: bool = False) -> None:
         self._tokenize = _tokenizer(tokenize)
         self._lowercase = lowercase
         super().__init__(keep_samples=keep_samples)
@@ -73,9 +71,7 @@ class BLEU(CorpusCounts):
         return {"tokenize": self._tokenize.__qualname__, "lowercase": self._lowercase, **super()._options()}
 
 
-def bleu(
-    predictions: Any, references: Any, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False
-) -> float:
+def bleu(predictions: Any, references: Any, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False) -> float:
     """Return the corpus BLEU of one list of texts; see :class:`BLEU`."""
     metric = BLEU(tokenize=tokenize, lowercase=lowercase)
     metric.update(predictions, references)

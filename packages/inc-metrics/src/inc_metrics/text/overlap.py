@@ -20,7 +20,7 @@ class TokenF1(SampleMean):
         keep_samples: keep each sample's value for ``samples()``.
     """
 
-    name: ClassVar[str] = "token_f1"
+    name: ClassVar[str] = "token-f1"
     higher_is_better: ClassVar[bool] = True
 
     def update(self, predictions: Any, targets: Any) -> None:
@@ -69,7 +69,7 @@ def _items(value: Any, *, where: str) -> list[Any]:
 
 
 def _tokens(value: Any, *, where: str) -> list[Hashable]:
-    tokens = value.split() if isinstance(value, str) else list(value)
+    tokens: list[Hashable] = [*value.split()] if isinstance(value, str) else list(value)
     for token in tokens:
         if not isinstance(token, (str, int)) and not (isinstance(token, float) and token.is_integer()):
             raise MetricTypeError(f"A token is {token!r}", where, "give strings or whole numbers")

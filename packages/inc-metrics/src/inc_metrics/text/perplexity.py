@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from inc_metrics.batches import align, as_labels, check_scores, shapes_differ
 from inc_metrics.classification.log_loss import ScoreKind, log_likelihood, parse_score_kind
 from inc_metrics.errors import MetricValueError
 from inc_metrics.sample_mean import SampleMean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Perplexity(SampleMean):
@@ -30,9 +33,7 @@ class Perplexity(SampleMean):
     name: ClassVar[str] = "perplexity"
     higher_is_better: ClassVar[bool] = False
 
-    def __init__(
-        self, *, scores: ScoreKind | str = ScoreKind.LOGITS, ignore_index: int | None = -100, keep_samples: bool = False
-    ) -> None:
+    def __init__(self, *, scores: ScoreKind | str = ScoreKind.LOGITS, ignore_index: int | None = -100, keep_samples: bool = False) -> None:
         self._kind = parse_score_kind(scores, owner="Perplexity")
         self._ignore_index = ignore_index
         super().__init__(keep_samples=keep_samples)
@@ -58,9 +59,9 @@ class Perplexity(SampleMean):
             raise MetricValueError(what, where, "drop it, or check ignore_index")
         labels = as_labels(tokens[counted], classes=scores.shape[2], where=f"{where}(targets)")
         check_scores(scores[counted], where=f"{where}(predictions)")
-        losses = np.zeros(tokens.shape)
+        losses: NDArray[np.float64] = np.zeros(tokens.shape)
         losses[counted] = -log_likelihood(scores[counted], labels, self._kind, where=f"{where}(predictions)")
-        self._take_sums(np.array([math.fsum(row) for row in losses.tolist()]), sizes.astype(np.int64), where=where)
+        self._take_sums(np.array([math.fsum(row) for row in losses]), sizes.astype(np.int64), where=where)
 
     def _from_mean(self, mean: float) -> float:
         try:
@@ -72,9 +73,7 @@ class Perplexity(SampleMean):
         return {"scores": self._kind, "ignore_index": self._ignore_index, **super()._options()}
 
 
-def perplexity(
-    predictions: Any, targets: Any, *, scores: ScoreKind | str = ScoreKind.LOGITS, ignore_index: int | None = -100
-) -> float:
+def perplexity(predictions: Any, targets: Any, *, scores: ScoreKind | str = ScoreKind.LOGITS, ignore_index: int | None = -100) -> float:
     """Return the perplexity of one batch; see :class:`Perplexity`."""
     metric = Perplexity(scores=scores, ignore_index=ignore_index)
     metric.update(predictions, targets)

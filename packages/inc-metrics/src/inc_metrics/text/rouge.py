@@ -23,7 +23,7 @@ class RougeL(SampleMean):
         Lin, ACL workshop 2004, "ROUGE: a package for automatic evaluation of summaries", section 3.1, with beta 1.
     """
 
-    name: ClassVar[str] = "rouge_l"
+    name: ClassVar[str] = "rouge-l"
     higher_is_better: ClassVar[bool] = True
 
     def update(self, predictions: Any, references: Any) -> None:

@@ -43,7 +43,7 @@ class SquadF1(SampleMean):
         Rajpurkar et al., EMNLP 2016 and ACL 2018, and their evaluation scripts.
     """
 
-    name: ClassVar[str] = "squad_f1"
+    name: ClassVar[str] = "squad-f1"
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, version: SquadVersion | str = SquadVersion.V1, keep_samples: bool = False) -> None:
@@ -89,12 +89,12 @@ class SquadF1(SampleMean):
         if not wanted:
             raise MetricValueError("The references hold no question", where, "leave out empty batches")
         for question, answers in wanted.items():
-            text = predictions.get(question)
-            if text is None and self._version is SquadVersion.V2:
+            answer = predictions.get(question)
+            if answer is None and self._version is SquadVersion.V2:
                 raise MetricValueError(f"Question {question!r} has no prediction", where, 'give "" for no answer')
-            if text is not None and not isinstance(text, str):
-                raise MetricTypeError(f"The answer to {question!r} is a {type(text).__name__}", where, "give strings")
-            yield text, self._true_answers(answers, f"question {question!r}", where=where)
+            if answer is not None and not isinstance(answer, str):
+                raise MetricTypeError(f"The answer to {question!r} is a {type(answer).__name__}", where, "give strings")
+            yield answer, self._true_answers(answers, f"question {question!r}", where=where)
 
     def _true_answers(self, answers: list[str], question: str, *, where: str) -> list[str]:
         if self._version is SquadVersion.V2:
@@ -110,7 +110,7 @@ class SquadF1(SampleMean):
 class SquadExactMatch(SquadF1):
     """Percentage of questions whose answer is, once normalised, one of the true ones; options and input as :class:`SquadF1`."""
 
-    name: ClassVar[str] = "squad_em"
+    name: ClassVar[str] = "squad-em"
 
     def _score(self, text: str | None, answer: str) -> float:
         return float(text is not None and normalized(text) == normalized(answer))
