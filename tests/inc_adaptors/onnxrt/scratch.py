@@ -1,7 +1,7 @@
 """Emission from scratch, the plain way: every operator on codes is wrapped in Q/DQ of its own, nothing is shared, dropped or passed on.
 
-Slow and bulky, but its values are those the plan means: a second pair with the same scale changes nothing, and neither does leaving an operator
-that passes codes on in float.
+Slow and bulky, but its values are those the plan means: a second pair with the same scale changes nothing, and neither does leaving an
+operator that passes codes on in float.
 """
 
 from __future__ import annotations

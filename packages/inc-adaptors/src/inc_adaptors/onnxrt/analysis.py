@@ -42,4 +42,4 @@ def analyse(model: ModelProto) -> Analysis:
     graph = prepare(model)
     types = infer(graph)
     found = operators(graph, types)
-    return Analysis(graph=graph, types=types, operators=found, layout=Layout.of(found))
+    return Analysis(graph=graph, types=types, operators=found, layout=Layout.of(found, types))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
@@ -42,8 +42,11 @@ def describe(
     work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
     products_only = is_transformer_like(graph, operators, work)
 
+    open_to_integers = [o for o in operators if o.reason is None and (o.kind is Kind.WEIGHTED or not products_only)]
+    read_as_codes = {name for operator in open_to_integers for name in operator.inputs.values()}
+
     def capability(operator: Operator) -> OpCapability:
-        options, reason = _options(operator, products_only=products_only, isa=target.isa)
+        options, reason = _options(operator, products_only=products_only, read_as_codes=read_as_codes, isa=target.isa)
         names = [name for name in (operator.weight, operator.bias) if name is not None]
         return OpCapability(
             op=operator.op,
@@ -75,11 +78,14 @@ def weight_type(isa: Isa) -> IntegerType:
     return IntegerType(7, signed=True) if isa in SATURATING else INT8
 
 
-def _options(operator: Operator, *, products_only: bool, isa: Isa) -> tuple[tuple[OpPlan, ...], Reason | None]:
+def _options(
+    operator: Operator, *, products_only: bool, read_as_codes: Collection[str], isa: Isa
+) -> tuple[tuple[OpPlan, ...], Reason | None]:
     if operator.reason is not None:
         return (), operator.reason
     if operator.kind is Kind.WEIGHTED:
-        return _weighted(operator, isa), STATIC_CONV if operator.op.type == "Conv" else None
+        writes_codes = not operator.can_return_float or operator.outputs[0] in read_as_codes
+        return _weighted(operator, isa, (ACTIVATION,) if writes_codes else ()), STATIC_CONV if operator.op.type == "Conv" else None
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
@@ -87,10 +93,10 @@ def _options(operator: Operator, *, products_only: bool, isa: Isa) -> tuple[tupl
     return (OpPlan(inputs=(ACTIVATION,) * count, outputs=(ACTIVATION,) * len(operator.outputs), compute_dtype=INT8),), None
 
 
-def _weighted(operator: Operator, isa: Isa) -> tuple[OpPlan, ...]:
+def _weighted(operator: Operator, isa: Isa, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
     per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
     per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
-    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=(ACTIVATION,), compute_dtype=INT8) for w in (per_channel, per_tensor)]
+    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=outputs, compute_dtype=INT8) for w in (per_channel, per_tensor)]
     if operator.op.type == "Conv":
         return tuple(static)
     return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=per_channel, compute_dtype=INT8))

@@ -91,7 +91,7 @@ def take_apart(model: ModelProto) -> Graph:
         sparse=tuple(graph.sparse_initializer),
         inputs=tuple(value for value in graph.input if value.name not in initializers),
         outputs=tuple(graph.output),
-        captured=frozenset(name for node in graph.node for inner in subgraphs(node) for name in _reads(inner)),
+        captured=frozenset(name for node in graph.node for _, inner in subgraphs(node) for name in _reads(inner)),
     )
 
 
@@ -151,6 +151,6 @@ def _reads(graph: GraphProto) -> set[str]:
     found = {value.name for value in graph.output}
     for node in graph.node:
         found.update(name for name in node.input if name)
-        for inner in subgraphs(node):
+        for _, inner in subgraphs(node):
             found |= _reads(inner)
     return found

@@ -51,7 +51,7 @@ def operators(graph: Graph, types: Mapping[str, TensorType]) -> tuple[Operator, 
     for index, node in enumerate(graph.nodes):
         if index not in hidden:
             found.append(_operator(graph, types, index, fused.get(index)))
-        found += [_inner(node.name, inner) for inner in _inner_nodes(node)]
+        found += _inner_operators(node, node.name)
     return tuple(found)
 
 
@@ -167,14 +167,11 @@ def _is_float(types: Mapping[str, TensorType], name: str) -> bool:
     return kind is not None and kind.is_float32
 
 
-def _inner_nodes(node: NodeProto) -> Iterator[NodeProto]:
-    for graph in subgraphs(node):
-        for inner in graph.node:
-            yield inner
-            yield from _inner_nodes(inner)
-
-
-def _inner(holder: str, node: NodeProto) -> Operator:
-    """A node of a subgraph, which is left as it is; its scope tells the holder."""
-    reason = Reason(ReasonCode.IN_SUBGRAPH, f"inside {holder}")
-    return Operator(op=OpId(f"{holder}/{node.name or node.output[0]}", 0, node.op_type), kind=Kind.FLOAT, node=-1, reason=reason)
+def _inner_operators(holder: NodeProto, path: str) -> Iterator[Operator]:
+    """Nodes of subgraphs, which are left as they are; their scopes tell the way: node, attribute, position or name."""
+    for label, graph in subgraphs(holder):
+        for index, node in enumerate(graph.node):
+            scope = f"{path}/{label}/{node.name or f'{node.op_type}_{index}'}"
+            reason = Reason(ReasonCode.IN_SUBGRAPH, f"inside {holder.name or path}")
+            yield Operator(op=OpId(scope, 0, node.op_type), kind=Kind.FLOAT, node=-1, reason=reason)
+            yield from _inner_operators(node, scope)

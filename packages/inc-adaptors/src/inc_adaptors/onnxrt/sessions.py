@@ -17,6 +17,7 @@ from inc_adaptors.onnxrt.tensors import Split, to_array
 Array = NDArray[Any]
 
 ORT_ERRORS: tuple[type[Exception], ...] = (
+    RuntimeError,  # of io bindings
     states.EPFail,
     states.Fail,
     states.InvalidArgument,
@@ -78,9 +79,9 @@ def create_session(model: Split, *, threads: int = 0) -> Session:
 
 
 def session_options(threads: int) -> Any:
-    """Options of every session here; warnings on stderr about folding and cleanup are of no use to the caller."""
+    """Options of every session here; what it logs on stderr, its exceptions say too."""
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = threads
     if threads == 1:
         options.inter_op_num_threads = 1

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import attrs
 import onnx
+from inc_config.errors import ModelError
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
 
 from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.kinds import ACTIVATIONS, COMPUTING, PASSING, STANDARD_DOMAINS, WEIGHTED
 from inc_adaptors.onnxrt.tensors import LARGE_BYTES, expected_bytes, header
 
 
@@ -26,15 +28,41 @@ class TensorType:
 
 
 def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
-    """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample."""
-    inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
+    """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample.
+
+    Raises:
+        ModelError: declared and inferred types contradict each other.
+    """
+    try:
+        inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        raise ModelError(
+            f"The model's types or shapes contradict each other: {str(error).strip()[:600]}",
+            where="the model given",
+            fix="export it again; onnx.checker.check_model(model, full_check=True) shows the place",
+        ) from error
     found = {
         value.name: _type(value.type)
         for value in (*inferred.value_info, *inferred.input, *inferred.output)
         if value.type.HasField("tensor_type")
     }
     found.update({name: TensorType(tensor.data_type, tuple(tensor.dims)) for name, tensor in graph.initializers.items()})
+    _complete(graph, found)
     return found
+
+
+def _complete(graph: Graph, types: dict[str, TensorType]) -> None:
+    """Behind an operator that inference does not know, follow operators whose tensors all have one element type."""
+    for node in graph.nodes:
+        if node.domain not in STANDARD_DOMAINS or node.op_type not in WEIGHTED | COMPUTING | PASSING | ACTIVATIONS:
+            continue
+        data = [name for name in (node.input[:1] if node.op_type in PASSING else node.input) if name]
+        elements = {types[name].elem_type for name in data if name in types} - {TensorProto.UNDEFINED}
+        if len(elements) == 1:
+            unknown = TensorType(elements.pop(), None)
+            for name in (*data, *node.output):
+                if name not in types or types[name].elem_type == TensorProto.UNDEFINED:
+                    types[name] = unknown
 
 
 def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto:

@@ -33,13 +33,13 @@ def all_tensors(model: ModelProto) -> Iterator[TensorProto]:
             yield from _of_node(node)
 
 
-def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
-    """Graphs that hang on a node's attributes (the branches of If, the bodies of Loop and Scan)."""
+def subgraphs(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
+    """Graphs that hang on a node's attributes (the branches of If, the bodies of Loop and Scan), with the attributes' names."""
     for attribute in node.attribute:
         if attribute.type == AttributeProto.GRAPH:
-            yield attribute.g
+            yield attribute.name, attribute.g
         elif attribute.type == AttributeProto.GRAPHS:
-            yield from attribute.graphs
+            yield from ((f"{attribute.name}.{index}", graph) for index, graph in enumerate(attribute.graphs))
 
 
 def _of_graph(graph: GraphProto) -> Iterator[TensorProto]:
@@ -57,7 +57,7 @@ def _of_node(node: NodeProto) -> Iterator[TensorProto]:
         yield from attribute.tensors
         for sparse in (*([attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []), *attribute.sparse_tensors):
             yield from (sparse.values, sparse.indices)
-    for graph in subgraphs(node):
+    for _, graph in subgraphs(node):
         yield from _of_graph(graph)
 
 
