@@ -133,6 +133,16 @@ def test_dynamic_quantization_needs_no_calibration_data(digits: Any) -> None:
     assert result.summary.latency
 
 
+def test_an_evaluation_that_switches_modes_leaves_the_callers_model_alone(model: nn.Module, digits: Any) -> None:
+    def evaluate(native: nn.Module) -> float:
+        native.train()
+        return 1.0
+
+    evaluations: dict[str, Any] = {"evaluate": evaluate, "confirm": evaluate}
+    Pipeline([Quantize()], calibrate=digits.calibration, benchmark=False, progress=False, **evaluations).fit(model)
+    assert not model.training
+
+
 def test_held_out_batches_and_confirmation_may_be_given(model: nn.Module, digits: Any, quiet: Progress) -> None:
     result = Pipeline(
         [Quantize(accuracy_loss=0.05)],

@@ -54,8 +54,8 @@ class Fit:
     def run(self) -> FitResult:
         """Everything, in order."""
         began = time.monotonic()
-        self._judge_original()
         handle = self._adaptor.copy(self._original)
+        self._judge_original(handle)
         done: list[Done] = []
         sparsity: SparsitySummary | None = None
         score = self._baseline
@@ -97,8 +97,11 @@ class Fit:
         )
         return FitResult(handle=handle, summary=summarize(evidence), outcome=self._tuning.outcome if self._tuning else None)
 
-    def _judge_original(self) -> None:
-        """Read and judge before any work: data that does not fit or an evaluation that fails is found here."""
+    def _judge_original(self, copied: ModelHandle) -> None:
+        """Read and judge before any work: data that does not fit or an evaluation that fails is found here.
+
+        The user's own evaluation gets a copy: it may switch modes.
+        """
         config = next((step for step in self._pipeline.steps if isinstance(step, QuantizeConfig)), None)
         samples = _DEFAULT_CALIBRATION_SAMPLES if config is None else config.calibration_samples
         self._judged = judge(
@@ -106,7 +109,7 @@ class Fit:
         )
         if self._judged.example is not None:
             self._adaptor.predict(self._original, self._judged.example)
-        self._baseline = self._score(self._original)
+        self._baseline = self._score(copied)
 
     def _score(self, handle: ModelHandle) -> Score | None:
         evaluator = self._judged.evaluator
@@ -191,7 +194,7 @@ class Fit:
         evaluator = evaluator_for(self._pipeline.confirm, adaptor=self._adaptor, original=self._original)
         if evaluator is None:
             return None
-        before = evaluator.evaluate(self._adaptor, self._original).value
+        before = evaluator.evaluate(self._adaptor, self._adaptor.copy(self._original)).value
         return before, evaluator.evaluate(self._adaptor, handle).value
 
     def _latency(self, handle: ModelHandle) -> tuple[LatencySummary, ...]:

@@ -25,7 +25,7 @@ FASTEST = "the fastest fp32 runtime here"
 
 
 def call_latency_s(adaptor: Adaptor, handle: ModelHandle, inputs: Any) -> float:
-    """Median seconds of one call on one sample, single-threaded: good enough to rank trials, not to claim a speed."""
+    """Median seconds of one call on one batch, single-threaded: good enough to rank trials, not to claim a speed."""
     call = _call(adaptor, handle, inputs, _QUICK)
     return measure(call, _QUICK).median_s
 

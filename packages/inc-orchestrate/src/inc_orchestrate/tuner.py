@@ -95,8 +95,7 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         prints = _fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
             search = _Search(found, config, setting, ledger)
-            outcome = search.run()
-    return _deliver(handle, found, outcome, search)
+            return _deliver(handle, found, search.run(), search)
 
 
 class _Search:
@@ -254,13 +253,15 @@ def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting,
     asked = QuantizeConfig(**fields)
     tuning = attrs.evolve(asked.tuning, exit_policy=ExitPolicy(), ledger=None)
     settled = attrs.evolve(asked, tuning=tuning, target=capabilities.target)
-    evaluation = setting.evaluator.ids
+    ids = setting.evaluator.ids
     return {
         "model": setting.adaptor.fingerprint(handle),
         "configuration": hashlib.sha256(to_json(settled).encode()).hexdigest(),
         "calibration data": "" if setting.calibration is None else setting.calibration.ids.fingerprint,
-        "evaluation data": setting.evaluator.metric if evaluation is None else evaluation.fingerprint,
-        "baseline": repr(setting.baseline.value),
+        "evaluation": setting.evaluator.metric,
+        "evaluation data": "" if ids is None else ids.fingerprint,
+        # Six digits: the last ones of a float metric change with the number of threads.
+        "baseline": f"{setting.baseline.value:.6g}",
     }
 
 
