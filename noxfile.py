@@ -23,7 +23,7 @@ PACKAGES = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adapto
 EXTRAS = {"inc-adaptors": "[torch,onnxrt,testing]", "inc-orchestrate": "[torch,onnxrt]", "inc-metrics": "[numba]"}
 FRAMEWORK_FREE = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adaptors")
 FRAMEWORK_TESTS = ("tests/inc_adaptors/torch", "tests/inc_adaptors/onnxrt")
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNDEFAULTENCODING": ""}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def project(package: str) -> dict[str, object]:

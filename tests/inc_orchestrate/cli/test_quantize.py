@@ -84,7 +84,7 @@ def test_no_finished_trial_is_lost(here: Path, capsys: pytest.CaptureFixture[str
     command = [sys.executable, "-m", "inc_orchestrate.cli", "quantize", "m.onnx", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=here, env=environment, preexec_fn=_hear_ctrl_c, **pipes) as process:
+    with subprocess.Popen(command, cwd=here, env=environment, preexec_fn=_hear_ctrl_c, **pipes) as process:  # noqa: PLW1509  (the test has one thread)
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("trial 3"):
