@@ -2,6 +2,7 @@
 
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.constrain import constrain
 from inc_config.constraints import OpConstraint, TensorConstraint, Unfit
 from inc_config.convert import from_json, structure, to_json, unstructure
 from inc_config.data import LastBatch, LoaderConfig
@@ -39,10 +40,12 @@ from inc_config.evaluation import EvaluationConfig, MetricConfig
 from inc_config.frozen import FrozenMap
 from inc_config.io import dump, load, to_yaml
 from inc_config.named import Named
+from inc_config.offered import not_offered
 from inc_config.patterns import BlockPattern, ChannelPattern, HeadPattern, NofMPattern, Pattern
 from inc_config.pipeline import ModelConfig, PipelineConfig, PipelineMode, StepConfig
 from inc_config.plan import FLOAT, OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 from inc_config.pruning import EpochWindow, PruneConfig, PruneOverride, Reduction, Regularization, Regularizer, ScheduleKind, Scope
+from inc_config.python_code import to_python
 from inc_config.quantization import (
     Approach,
     Baseline,
@@ -53,6 +56,7 @@ from inc_config.quantization import (
     QuantizeConfig,
 )
 from inc_config.recipes import AlphaSearch, GraphLevel, Recipes, SharedCriterion, SmoothQuant
+from inc_config.schema import json_schema
 from inc_config.target import Device, Isa, Runtime, Target
 from inc_config.training import TrainingConfig
 from inc_config.tuning import (
@@ -78,6 +82,6 @@ __all__ = [
     "QuantizationPlan", "QuantizeAwareConfig", "QuantizeConfig", "RangeSource", "Reason", "ReasonCode", "Recipes", "Reduction",
     "Regularization", "Regularizer", "Runtime", "ScheduleKind", "Scheme", "Scope", "SelfLevel", "SelfLoss", "SharedCriterion",
     "SmoothQuant", "SoftTargetLoss", "StepConfig", "StorageType", "TableType", "Target", "TensorConstraint", "TensorKey", "TensorPlan",
-    "TrainingConfig", "TuningConfig", "Unfit", "WeightOnlyConfig", "dump", "from_json", "load", "structure", "to_json",
-    "to_yaml", "unstructure",
+    "TrainingConfig", "TuningConfig", "Unfit", "WeightOnlyConfig", "constrain", "dump", "from_json", "json_schema", "load",
+    "not_offered", "structure", "to_json", "to_python", "to_yaml", "unstructure",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,10 +145,17 @@ def _is_tuple(cls: Any) -> bool:
     return get_origin(cls) is tuple and get_args(cls)[1:] == (...,)
 
 
+def is_word(item: Any) -> bool:
+    """Whether items of this kind are written as words, so that one alone may stand for a list of one."""
+    return item in (StorageType, Named, MetricConfig) or (isinstance(item, type) and issubclass(item, enum.Enum))
+
+
 def _tuple_of(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
     (item, _) = get_args(cls)
 
     def structure(value: Any, _: Any) -> Any:
+        if isinstance(value, str) and is_word(item):
+            value = [value]
         if not isinstance(value, list | tuple):
             raise _wrong(value, "a list")
         return tuple(converter.structure(list(value), list[item]))  # type: ignore[valid-type]  # a type known at run time

@@ -106,14 +106,20 @@ def whole(*, minimum: int) -> Validator:
     return _Whole(minimum)
 
 
-def each(validator: Validator) -> Validator:
+@attrs.frozen
+class _Each:
     """Every item of a tuple."""
 
-    def validate(instance: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
-        for item in value:
-            validator(instance, attribute, item)
+    validator: Validator
 
-    return validate
+    def __call__(self, instance: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
+        for item in value:
+            self.validator(instance, attribute, item)
+
+
+def each(validator: Validator) -> Validator:
+    """Every item of a tuple."""
+    return _Each(validator)
 
 
 def optional(validator: Validator) -> Validator:

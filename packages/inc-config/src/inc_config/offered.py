@@ -1,0 +1,165 @@
+"""What a configuration asks for that nothing carries out yet: said before any work, never ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from inc_config import plugins
+from inc_config.benchmark import BenchmarkConfig
+from inc_config.brief import changed, is_record
+from inc_config.constraints import OpConstraint
+from inc_config.data import LoaderConfig
+from inc_config.dtypes import FP32, IntegerType
+from inc_config.errors import Fault
+from inc_config.evaluation import EvaluationConfig, MetricConfig
+from inc_config.fields import one_of
+from inc_config.named import Named
+from inc_config.patterns import BlockPattern, NofMPattern
+from inc_config.pipeline import STEP_KINDS, ModelConfig, PipelineConfig, step_kind
+from inc_config.pruning import PruneConfig, PruneOverride
+from inc_config.quantization import Approach, GraphFormat, QuantizeConfig
+from inc_config.recipes import Recipes
+from inc_config.target import Device, Runtime, Target
+from inc_config.training import TrainingConfig
+from inc_config.tuning import Objective, TuningConfig
+
+THRESHOLDS = ("minmax", "percentile", "kl", "mse")
+"""Ways to find the threshold of an activation."""
+LOSSES = ("cross_entropy", "mse", "l1", "smooth_l1", "bce_with_logits", "nll")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+_STEPS = ("prune", "distill", "quantize")
+
+_MISSING: dict[type[Any], frozenset[str]] = {
+    PruneConfig: frozenset({"initial_sparsity", "regularizer", "progressive", "keep_zeros", "low_memory"}),
+    PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "target_sparsity", "pattern"},
+    QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
+    Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul"},
+    TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
+    Objective: frozenset({"higher_is_better"}),
+    LoaderConfig: frozenset({"filter", "distributed"}),
+    TrainingConfig: frozenset({"scheduler", "postprocess"}),
+    EvaluationConfig: frozenset({"postprocess"}),
+    MetricConfig: frozenset({"weight"}),
+    ModelConfig: frozenset({"inputs", "outputs"}),
+    BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
+}
+"""Fields that are read and nothing more, by class."""
+
+_GROUPS: dict[tuple[type[Any], str], str] = {
+    (LoaderConfig, "dataset"): "inc.datasets",
+    (LoaderConfig, "transforms"): "inc.transforms",
+    (MetricConfig, "metric"): "inc.metrics",
+    (TuningConfig, "strategy"): "inc.strategies",
+    (PruneConfig, "criterion"): "inc.criteria",
+}
+_NAMES: dict[tuple[type[Any], str], tuple[str, ...]] = {
+    (TrainingConfig, "loss"): LOSSES,
+    (TrainingConfig, "optimizer"): OPTIMIZERS,
+    (QuantizeConfig, "activation_threshold"): THRESHOLDS,
+}
+
+
+def not_offered(config: PipelineConfig) -> tuple[Fault, ...]:
+    """Everything in a configuration that nothing carries out yet, with its JSON path.
+
+    Names of datasets, transforms, metrics, strategies and criteria are looked up among the installed packages, without importing them;
+    a kind of which nothing is installed is not judged.
+    """
+    return tuple(_faults(config, "$"))
+
+
+def is_beside_the_point(fault: Fault) -> bool:
+    """Whether a model comes out the same without what the fault is about: how it is named, timed or written."""
+    return fault.path.startswith(("$.benchmark", "$.model")) or fault.path.endswith(".graph_format")
+
+
+def _faults(value: Any, path: str) -> Iterator[Fault]:
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _faults(item, f"{path}[{index}]")
+    elif is_record(value):
+        yield from _record_faults(value, path)
+
+
+def _record_faults(value: Any, path: str) -> Iterator[Fault]:
+    cls = next(kind for kind in (*STEP_KINDS.values(), type(value)) if isinstance(value, kind))
+    if cls in STEP_KINDS.values() and (kind := step_kind(value)) not in (*_STEPS, *plugins.names("inc.steps")):
+        yield _missing(path, f"The step {kind!r}")
+        return
+    for name in attrs.fields_dict(cls):
+        inner, place = getattr(value, name), f"{path}.{name}"
+        if name in _MISSING.get(cls, ()):
+            if name in changed(value, cls):
+                yield _missing(place, name)
+        else:
+            yield from _name_faults(cls, name, inner, place)
+            yield from _faults(inner, place)
+    for rule in _RULES.get(cls, ()):
+        yield from rule(value, path)
+
+
+def _missing(path: str, what: str) -> Fault:
+    return Fault(path=path, what=f"{what} is not offered yet.", fix="leave it out, or wait for a later version")
+
+
+def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[Fault]:
+    group = _GROUPS.get((cls, field))
+    known = plugins.names(group) if group is not None else _NAMES.get((cls, field))
+    if not known:
+        return
+    single = isinstance(value, Named)
+    for index, named in enumerate((value,) if single else value):
+        if _spelling(named.name) not in map(_spelling, known):
+            place = path if single else f"{path}[{index}]"
+            yield Fault(path=place, what=f"Unknown {field.removesuffix('s')} {named.name!r}.", fix=one_of(named.name, known))
+
+
+def _spelling(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _quantize_rules(config: QuantizeConfig, path: str) -> Iterator[Fault]:
+    if config.approach is Approach.WEIGHT_ONLY:
+        yield _missing(f"{path}.approach", "The approach 'weight_only'")
+    if config.graph_format is GraphFormat.QOPERATOR:
+        yield _missing(f"{path}.graph_format", "The format 'qoperator'")
+
+
+def _target_rules(target: Target, path: str) -> Iterator[Fault]:
+    if target.runtime not in (Runtime.ONNXRUNTIME, Runtime.TORCH):
+        yield _missing(f"{path}.runtime", f"The runtime {target.runtime.value!r}")
+    if target.device is not Device.CPU:
+        yield _missing(f"{path}.device", f"Integers on the device {target.device.value!r}")
+
+
+def _constraint_rules(constraint: OpConstraint, path: str) -> Iterator[Fault]:
+    for name, tensor in (("activation", constraint.activation), ("weight", constraint.weight)):
+        known: Iterable[str] = THRESHOLDS if name == "activation" else ("minmax",)
+        if tensor.algorithms and not set(tensor.algorithms) & set(known):
+            yield _missing(f"{path}.{name}.algorithms", f"{', '.join(tensor.algorithms)} for {name}s")
+        if tensor.dtypes and not any(isinstance(dtype, IntegerType) or dtype is FP32 for dtype in tensor.dtypes):
+            yield _missing(f"{path}.{name}.dtypes", f"{', '.join(map(str, tensor.dtypes))} for {name}s")
+
+
+def _pattern_rules(config: PruneConfig | PruneOverride, path: str) -> Iterator[Fault]:
+    if config.pattern is not None and not isinstance(config.pattern, BlockPattern | NofMPattern):
+        yield _missing(f"{path}.pattern", f"The pattern {str(config.pattern)!r}")
+
+
+def _evaluation_rules(config: EvaluationConfig, path: str) -> Iterator[Fault]:
+    for index, metric in enumerate(config.metrics[1:], start=1):
+        if metric.higher_is_better is not None:
+            yield _missing(f"{path}.metrics[{index}].higher_is_better", "A direction of a metric that is only reported")
+
+
+_RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
+    QuantizeConfig: (_quantize_rules,),
+    Target: (_target_rules,),
+    OpConstraint: (_constraint_rules,),
+    PruneConfig: (_pattern_rules,),
+    PruneOverride: (_pattern_rules,),
+    EvaluationConfig: (_evaluation_rules,),
+}
