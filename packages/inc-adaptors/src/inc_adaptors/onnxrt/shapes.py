@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import attrs
 import onnx
-from inc_config.errors import ModelError
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
 
 from inc_adaptors.onnxrt.graph import Graph
@@ -28,19 +27,8 @@ class TensorType:
 
 
 def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
-    """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample.
-
-    Raises:
-        ModelError: declared and inferred types contradict each other.
-    """
-    try:
-        inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
-    except onnx.shape_inference.InferenceError as error:
-        raise ModelError(
-            f"The model's types or shapes contradict each other: {str(error).strip()[:600]}",
-            where="the model given",
-            fix="export it again; onnx.checker.check_model(model, full_check=True) shows the place",
-        ) from error
+    """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample."""
+    inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
     found = {
         value.name: _type(value.type)
         for value in (*inferred.value_info, *inferred.input, *inferred.output)
@@ -68,6 +56,7 @@ def _complete(graph: Graph, types: dict[str, TensorType]) -> None:
 def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto:
     """The graph with large initializers as typed inputs and without declared output shapes (which may hold another batch size)."""
     model = header(graph.head)
+    model.ClearField("functions")  # their nodes are left alone; following calls would cost what a hostile file likes
     model.graph.name = graph.name
     model.graph.node.extend(graph.nodes)
     model.graph.input.extend(graph.inputs)
