@@ -122,10 +122,8 @@ class DetectionMetric(ABC):
     def _value(self, curves_of: CurvesOf) -> float:
         value = mean(self._measure(curves_of))
         if np.isnan(value):
-            where = f"{type(self).__name__}.result"
-            raise MetricValueError(
-                "No image has an object to find", where, "check the targets: boxes, areas, and which objects are excused"
-            )
+            fix = f"check the targets: boxes, areas, and which objects are {self._excuse}"
+            raise MetricValueError("No image has an object to find", f"{type(self).__name__}.result", fix)
         return value
 
     def _class_values(self, curves_of: CurvesOf) -> NDArray[np.float64]:
