@@ -49,13 +49,13 @@ def test_options_are_static_first_then_dynamic_for_linear_then_float(models) -> 
     assert not found["13"].options[0].outputs, "the model returns it"
 
 
-def test_tiny_operators_stay_in_float_unless_asked_for() -> None:
-    model, batch = nn.Linear(16, 4), torch.rand(8, 16)
-    capability = only(described(model, batch, adaptor=TorchAdaptor()))
-    assert capability.options == (FLOAT,)
-    assert capability.reason.code is ReasonCode.TOO_SMALL
-    assert "64 multiply-adds" in capability.reason.detail
-    assert only(described(model, batch)).is_quantizable
+def test_small_operators_beside_bigger_ones_stay_in_float_unless_asked_for() -> None:
+    model, batch = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 4)), torch.rand(8, 512)
+    _, small = described(model, batch, adaptor=TorchAdaptor()).ops
+    assert small.options == (FLOAT,)
+    assert small.reason.code is ReasonCode.TOO_SMALL
+    assert "2048 multiply-adds" in small.reason.detail
+    assert all(capability.is_quantizable for capability in described(model, batch).ops)
 
 
 def test_weights_have_seven_bits_where_sums_would_saturate() -> None:
@@ -155,3 +155,9 @@ def test_without_a_batch_linear_layers_can_be_dynamic_and_the_rest_stays() -> No
     found = {c.op.scope: c for c in described(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Linear(4, 4))).ops}
     assert [option.precision for option in found["1"].options] == ["int8 dynamic", "fp32"]
     assert found["0"].reason.code is ReasonCode.NOT_EXECUTED
+
+
+def test_a_model_of_small_operators_only_is_quantized_whole() -> None:
+    """Whoever asks for int8 of a tiny model gets it: small for its size's sake, and the measured latency says the rest."""
+    tiny = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    assert all(capability.is_quantizable for capability in described(tiny, torch.rand(2, 8), adaptor=TorchAdaptor()).ops)

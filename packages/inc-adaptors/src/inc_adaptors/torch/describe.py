@@ -20,7 +20,7 @@ from inc_adaptors.torch.fold import geometry_of
 from inc_adaptors.torch.trace import COMPUTE_FUNCTIONS, Step, remember, trace
 
 MINIMUM_WORK = 250_000
-"""Multiply-adds per sample below which an operator stays in float: one integer call costs 25 to 40 us to set up, in which fp32 does about
+"""Multiply-adds per sample below which an operator stays in float, unless all do: one integer call costs 25 to 40 us to set up, in which fp32 does about
 this much (one core with AVX512-VNNI and AMX; 8x8 images with 16 channels ran at 0.2 to 0.5 of the fp32 speed)."""
 
 ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
@@ -50,7 +50,9 @@ def capabilities(model: nn.Module, target: Target, batches: Iterable[Any], *, mi
 def _described(model: nn.Module, flow: Flow, target: Target, minimum_work: int) -> Iterable[OpCapability]:
     modules = dict(model.named_modules())
     operators = {id(operator.step): operator for operator in flow.operators}
-    options = _Options(flow=flow, target=target, minimum_work=minimum_work)
+    worth = any(_work(operator.step, modules[operator.step.path]) >= minimum_work for operator in flow.operators)
+    # A model of small operators only is quantized whole: who asks for it wants its size, and the latencies say what it costs.
+    options = _Options(flow=flow, target=target, minimum_work=minimum_work if worth else 0)
     ran = set()
     listed = {step.path for step in flow.found.steps if step.is_module}
     for step in flow.found.steps:
@@ -152,5 +154,5 @@ def _weight_bytes(module: nn.Module) -> int:
 def _work(step: Step, module: nn.Module) -> int:
     """Multiply-adds per sample of the traced call."""
     weight: Any = module.weight
-    samples = step.shape_in[0] if isinstance(module, nn.Linear) or len(step.shape_in) == weight.ndim else 1
+    samples = step.shape_in[0] if step.shape_in and (isinstance(module, nn.Linear) or len(step.shape_in) == weight.ndim) else 1
     return int(math.prod(step.shape_out) * (weight.numel() // weight.shape[0]) // max(1, samples))
