@@ -96,8 +96,8 @@ def header(model: ModelProto) -> ModelProto:
     return made
 
 
-def without_weights(model: ModelProto, *, above: int = LARGE_BYTES) -> ModelProto:
-    """A copy in which initializers larger than ``above`` bytes are typed graph inputs: same structure, small enough for any C++ call."""
+def without_weights(model: ModelProto) -> ModelProto:
+    """A copy in which large initializers are typed graph inputs: same structure, small enough for any C++ call."""
     made = header(model)
     made.graph.name = model.graph.name
     made.graph.node.extend(model.graph.node)
@@ -108,7 +108,7 @@ def without_weights(model: ModelProto, *, above: int = LARGE_BYTES) -> ModelProt
     declared = {value.name for value in model.graph.input}
     for tensor in model.graph.initializer:
         size = expected_bytes(tensor)
-        if size is None or size <= above:
+        if size is None or size <= LARGE_BYTES:
             made.graph.initializer.append(tensor)
         elif tensor.name not in declared:
             made.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))

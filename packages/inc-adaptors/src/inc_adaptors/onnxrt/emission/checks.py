@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from inc_config.capabilities import Capabilities, Reason
-from inc_config.dtypes import PerChannel, PerTensor, Scheme
+from inc_config.dtypes import FP32, PerChannel, PerTensor, Scheme
 from inc_config.errors import PlanError
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
 
@@ -37,7 +37,7 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
         yield f"the model has no operator {op} of type {op.type}"
         return
     if not plan.is_quantized:
-        if str(plan.compute_dtype) != "fp32":
+        if plan.compute_dtype is not FP32:
             yield f"{op}: compute type {plan.compute_dtype}"
         return
     if op in closed or operator.kind is Kind.FLOAT:
