@@ -129,8 +129,9 @@ class LossV1(SampleMean):
         samples = len(labels) if labels.ndim else 1
         if not (losses.size and samples):
             raise shapes_differ(losses, labels, where=where, fix="leave out empty batches")
-        total = finite_float64(losses, where=f"{where}(predictions)").sum()
-        self._take_sums(np.array([total]), np.int64(samples), where=where)
+        elements = finite_float64(losses, where=f"{where}(predictions)").reshape(-1)
+        self._total = self._total.plus_rows(elements, where=where)
+        self._elements += samples
 
 
 class SquadF1V1(SampleMean):
