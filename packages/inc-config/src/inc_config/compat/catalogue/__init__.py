@@ -1,0 +1,1 @@
+"""Names that 1.x files may use, and the arguments of each."""

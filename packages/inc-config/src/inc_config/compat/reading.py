@@ -1,0 +1,122 @@
+"""Read a 1.x or LPOT file."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import attrs
+import yaml
+
+from inc_config.compat.context import Context
+from inc_config.compat.document.top import DOCUMENT, Flavour, V1Document
+from inc_config.compat.mend import mended
+from inc_config.compat.nodes import Mapping, Node
+from inc_config.compat.notes import NoteCode
+from inc_config.compat.parser import Parser, Refused
+from inc_config.compat.prepare import Prepared, prepare
+from inc_config.compat.settle import settle
+from inc_config.compat.sources import text_of
+from inc_config.errors import ConfigError, Fault
+from inc_config.yaml_reader import MAX_CHARACTERS
+
+_FLAVOUR = re.compile(r"\blpot\b|\bmagnitude:", re.IGNORECASE)
+MAX_MENDED = 1_000_000
+"""Longer texts are not mended where they are no YAML."""
+
+_EXCERPTS = {"evaluation", "pruning", "distillation", "auto_distillation", "nas", "train", "mixed_precision", "graph_optimization"}
+"""Sections that documents show on their own. A text of only these may come without a model; a file for tuning may not."""
+
+
+def load_v1(source: str | os.PathLike[str], *, flavour: Flavour | None = None) -> V1Document:
+    """Read a Neural Compressor 1.x or LPOT 1.2 YAML file; the file is only read.
+
+    Args:
+        source: a path, or the text itself (a string with a line break, or one that is no file and does not end in .yaml or .yml).
+        flavour: for which reader it was written; by default LPOT where the text mentions ``lpot`` or prunes by ``magnitude:``.
+
+    Returns:
+        What the file says, with notes about spellings that the old reader refused and that were understood nevertheless.
+
+    Raises:
+        ConfigError: the file cannot be read, or has faults; all are listed with path, line, column, value and fix.
+    """
+    name, text = text_of(source)
+    if len(text) > MAX_CHARACTERS:
+        what = f"The text has {len(text)} characters, more than {MAX_CHARACTERS}."
+        raise ConfigError([Fault(path="$", what=what, fix="give a configuration file")], source=name)
+    if flavour is None:
+        flavour = Flavour.LPOT if _FLAVOUR.search(text) else Flavour.V1
+    context = Context(is_lpot=flavour is Flavour.LPOT)
+    node = _tree(text, name, context)
+    document = _document(node, context)
+    if document is None or context.faults:
+        raise ConfigError(sorted(context.faults, key=lambda fault: (fault.line or 0, fault.column or 0)), source=name)
+    notes = sorted(context.notes, key=lambda note: note.line or 0)
+    return attrs.evolve(document, flavour=flavour, notes=tuple(notes), places=context.places, source=name)
+
+
+def _tree(text: str, name: str, context: Context) -> Node:
+    prepared = prepare(text)
+    try:
+        parser, node = _parse(prepared)
+    except (yaml.YAMLError, UnicodeError) as error:
+        found = _mended(prepared, context) if len(text) <= MAX_MENDED else None
+        if found is None:
+            raise ConfigError([_fault(error)], source=name) from error
+        parser, node = found
+    except Refused as refused:
+        raise ConfigError([refused.fault], source=name) from refused
+    context.faults += parser.faults
+    context.notes += prepared.notes
+    for what, place in parser.elided:
+        context.note(NoteCode.ELISION, place, "$", f"'...' leaves out {what}: it is read as absent. Complete it in the file or in code.")
+    return node
+
+
+def _parse(prepared: Prepared) -> tuple[Parser, Node]:
+    parser = Parser(prepared.text, prepared.open_keys, prepared.loose)
+    return parser, parser.document()
+
+
+def _mended(prepared: Prepared, context: Context) -> tuple[Parser, Node] | None:
+    """The first mended text that is YAML, with a note per changed line."""
+    for candidate in mended(prepared.text):
+        try:
+            found = _parse(attrs.evolve(prepared, text=candidate))
+        except (yaml.YAMLError, UnicodeError, Refused):
+            continue
+        for number, (old, new) in enumerate(zip(prepared.text.split("\n"), candidate.split("\n"), strict=True), start=1):
+            if old != new:
+                code = NoteCode.SYNTAX if old.strip() != new.strip() else NoteCode.INDENTATION
+                context.note(code, (number, 1), "$", f"The line is no YAML as it stands; read as:\n{new}")
+        return found
+    return None
+
+
+def _fault(error: yaml.YAMLError | UnicodeError) -> Fault:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        first = str(error).split("\n", 1)[0]
+        return Fault(path="$", what=f"Not YAML: {first}.", fix="give a text file in UTF-8")
+    mark = error.problem_mark or error.context_mark
+    place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
+    what = " ".join(part for part in ("Not YAML:", error.context, error.problem) if part) + "."
+    fix = "mend the text at this place (indentation by spaces, quotes, brackets)"
+    return Fault(path="$", what=what, fix=fix, line=place[0], column=place[1])
+
+
+def _document(node: Node, context: Context) -> V1Document | None:
+    node = settle(node, DOCUMENT, context)
+    if not isinstance(node, Mapping):
+        context.fault(node, "$", "This is no document of sections.", "give sections such as model and quantization; is it a missing file?")
+        return None
+    keys = {entry.key for entry in node.entries}
+    if "model" not in keys:
+        if node.elided or (keys and keys <= _EXCERPTS):
+            text = "There is no model section: this is an excerpt. The framework is found out from the model that is given."
+            context.note(NoteCode.EXCERPT, node.place, "$", text)
+        else:
+            fix = "add 'model:' with name and framework below it, such as framework: pytorch"
+            context.fault(node, "$", "Missing section 'model'.", fix)
+    made: V1Document | None = DOCUMENT.read(node, "$", context)
+    return made

@@ -1,0 +1,319 @@
+"""What the value of a key is made of: the schema against which a text is read and its indentation mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as AbstractMapping
+from typing import Any, Protocol
+
+import attrs
+
+from inc_config.compat.context import Context
+from inc_config.compat.nodes import Mapping, Node, Sequence, is_empty, plain
+from inc_config.compat.notes import NoteCode
+from inc_config.compat.values import Leaf, Reworded, WrongError
+from inc_config.fields import FieldError, one_of
+from inc_config.frozen import FrozenMap
+from inc_config.named import Named
+
+SHAPE = "inc_config.compat.shape"
+
+
+class Shape(Protocol):
+    """Reads one node. ``child`` is the shape of a key inside it, None if there can be no such key."""
+
+    hungry: bool
+    """Whether it says nothing when it is empty, so that an empty one asks for the lines that follow."""
+
+    def child(self, key: str) -> Shape | None:
+        """The shape of the value of a key."""
+
+    def read(self, node: Node, path: str, context: Context) -> Any:
+        """The value; faults go to the context, with None in their place."""
+
+
+@attrs.frozen
+class Value:
+    """A single value or a list of such, read by a function."""
+
+    leaf: Leaf
+    hungry: bool = False
+
+    def child(self, key: str) -> Shape | None:
+        """A value has no keys."""
+        return None
+
+    def read(self, node: Node, path: str, context: Context) -> Any:
+        """Call the function on plain data."""
+        try:
+            made = self.leaf(plain(node))
+        except (WrongError, FieldError) as error:
+            context.fault(node, path, error.what, error.fix)
+            return None
+        if isinstance(made, Reworded):
+            context.note(NoteCode.SPELLING, node.place, path, f"{plain(node)!r} is read as {made.text}.")
+            return made.value
+        return made
+
+
+@attrs.frozen
+class Flavoured:
+    """A value that LPOT files may write in more ways."""
+
+    v1: Leaf
+    lpot: Leaf
+    hungry: bool = False
+
+    def child(self, key: str) -> Shape | None:
+        """A value has no keys."""
+        return None
+
+    def read(self, node: Node, path: str, context: Context) -> Any:
+        """Read by the file's flavour."""
+        return Value(self.lpot if context.is_lpot else self.v1).read(node, path, context)
+
+
+def key(shape: Shape | Leaf, *, required: bool = False, default: Any = None) -> Any:
+    """A field of a section; None where the file does not say it."""
+    made = shape if hasattr(shape, "read") else Value(shape)
+    return attrs.field(default=default, metadata={SHAPE: (made, required)})
+
+
+@attrs.frozen
+class _Key:
+    name: str
+    shape: Shape
+    required: bool
+
+
+class Section:
+    """A mapping with known keys, read into an attrs class whose fields are made with ``key``.
+
+    The class may offer ``faults(self)`` (of a complete section) and ``raw_faults(entries)`` (of its plain data), which yield
+    ``(key, what, fix)``; an empty key means the section.
+    """
+
+    def __init__(self, cls: type[Any], *, hungry: bool = True, tag: tuple[str, ...] = ()) -> None:
+        self.cls = cls
+        self.hungry = hungry
+        self.tag = tag
+        self._keys: dict[str, _Key] | None = None
+
+    @property
+    def keys(self) -> dict[str, _Key]:
+        """Known keys by name."""
+        if self._keys is None:
+            self._keys = {a.name: _Key(a.name, *a.metadata[SHAPE]) for a in attrs.fields(self.cls) if SHAPE in a.metadata}
+        return self._keys
+
+    def child(self, key: str) -> Shape | None:
+        """The shape of a known key."""
+        found = self.keys.get(key)
+        return None if found is None else found.shape
+
+    def read(self, node: Node, path: str, context: Context) -> Any:
+        """Build the class; None if something is wrong or left out."""
+        if self.tag and node.tag not in self.tag:
+            context.fault(node, path, "An item here is an object.", f"write '- {self.tag[0]}' and its settings below it")
+            return None
+        if is_empty(node):
+            node = Mapping(node.place, [], flow=True)
+        if not isinstance(node, Mapping):
+            context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", f"write keys below: {', '.join(self.keys)}")
+            return None
+        return self._build(node, path, context)
+
+    def _build(self, node: Mapping, path: str, context: Context) -> Any:
+        before = len(context.faults)
+        values: dict[str, Any] = {}
+        given: set[str] = set()
+        for entry in context.unique(node, path):
+            inner = f"{path}.{entry.key}"
+            context.places[inner] = entry.place
+            known = self.keys.get(entry.key)
+            if known is None:
+                context.fault_at(entry.place, inner, f"Unknown key {entry.key!r:.100}.", one_of(entry.key, self.keys))
+                continue
+            given.add(entry.key)
+            made = known.shape.read(entry.value, inner, context)
+            if made is not None:
+                values[entry.key] = made
+        missing = [name for name, known in self.keys.items() if known.required and name not in given]
+        left_out = [name for name, known in self.keys.items() if known.required and name in given and name not in values]
+        if missing and not node.elided:
+            for name in missing:
+                context.fault(node, path, f"Missing key {name!r}.", f"add {name!r}")
+        if len(context.faults) > before:
+            return None
+        if missing or left_out:
+            context.left_out(path, node.place)
+            return None
+        if hasattr(self.cls, "raw_faults"):
+            self._check(self.cls.raw_faults(plain(node)), node, path, context)
+        made = self.cls(**values)
+        if hasattr(self.cls, "faults"):
+            self._check(made.faults(), node, path, context)
+        return made
+
+    def _check(self, faults: Iterable[tuple[str, str, str]], node: Mapping, path: str, context: Context) -> None:
+        for name, what, fix in faults:
+            inner = f"{path}.{name}" if name else path
+            context.fault_at(context.places.get(inner, node.place), inner, what, fix)
+
+
+class Arguments:
+    """The arguments of something that is found by name; ``scalar`` names the argument that may stand alone (``topk: 1``)."""
+
+    def __init__(
+        self,
+        leaves: AbstractMapping[str, Leaf] | None = None,
+        *,
+        required: Iterable[str] = (),
+        scalar: str = "",
+        check: Callable[[FrozenMap[str, Any]], Iterable[tuple[str, str, str]]] | None = None,
+    ) -> None:
+        self.leaves = {name: Value(leaf) for name, leaf in (leaves or {}).items()}
+        self.required = tuple(required)
+        self.scalar = scalar
+        self.hungry = bool(self.required)
+        self._check = check
+
+    def child(self, key: str) -> Shape | None:
+        """The shape of a known argument."""
+        return None if self.scalar else self.leaves.get(key)
+
+    def read(self, node: Node, path: str, context: Context) -> FrozenMap[str, Any] | None:
+        """The arguments; None if something is wrong."""
+        if self.scalar:
+            found = self.leaves[self.scalar].read(node, path, context)
+            return None if found is None else FrozenMap({self.scalar: found})
+        if is_empty(node):
+            node = Mapping(node.place, [], flow=True)
+        if not isinstance(node, Mapping):
+            fix = f"write arguments below: {', '.join(self.leaves)}" if self.leaves else "it takes no arguments"
+            context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", fix)
+            return None
+        return self._arguments(node, path, context)
+
+    def _arguments(self, node: Mapping, path: str, context: Context) -> FrozenMap[str, Any] | None:
+        before = len(context.faults)
+        found: dict[str, Any] = {}
+        for entry in context.unique(node, path):
+            inner = f"{path}.{entry.key}"
+            context.places[inner] = entry.place
+            if entry.key in self.leaves:
+                found[entry.key] = self.leaves[entry.key].read(entry.value, inner, context)
+            else:
+                fix = one_of(entry.key, self.leaves) if self.leaves else "it takes no arguments; delete the line"
+                context.fault_at(entry.place, inner, f"Unknown argument {entry.key!r:.100}.", fix)
+        if not node.elided:
+            for name in self.required:
+                if name not in found:
+                    context.fault(node, path, f"Missing argument {name!r}.", f"add {name!r}")
+        if len(context.faults) > before:
+            return None
+        made = FrozenMap(found)
+        for name, what, fix in self._check(made) if self._check else ():
+            context.fault(node, f"{path}.{name}", what, fix)
+        return made
+
+
+class Names:
+    """An ordered mapping of names to arguments, read into a tuple of ``Named``.
+
+    Args:
+        catalogue: arguments by name.
+        kind: what a name stands for, in messages.
+        least: how many there must be, at least.
+        most: and at most.
+    """
+
+    hungry = True
+
+    def __init__(self, catalogue: AbstractMapping[str, Arguments], kind: str, *, least: int = 1, most: int = 1_000) -> None:
+        self.catalogue = catalogue
+        self.kind = kind
+        self.least = least
+        self.most = most
+
+    def child(self, key: str) -> Shape | None:
+        """The shape of a known name's arguments."""
+        return self.catalogue.get(key)
+
+    def read(self, node: Node, path: str, context: Context) -> tuple[Named, ...] | None:
+        """The names in order; None if something is wrong or everything is left out."""
+        if is_empty(node):
+            node = Mapping(node.place, [], flow=True)
+        if not isinstance(node, Mapping):
+            context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", f"write the name of a {self.kind} below, as a key")
+            return None
+        made: list[Named] = []
+        for entry in context.unique(node, path):
+            inner = f"{path}.{entry.key}"
+            context.places[inner] = entry.place
+            arguments = self.catalogue.get(entry.key)
+            if arguments is None:
+                context.fault_at(entry.place, inner, f"Unknown {self.kind} {entry.key!r:.100}.", one_of(entry.key, self.catalogue))
+            elif (args := arguments.read(entry.value, inner, context)) is not None:
+                made.append(Named(entry.key, args))
+        return self._count(node, made, path, context)
+
+    def _count(self, node: Mapping, made: list[Named], path: str, context: Context) -> tuple[Named, ...] | None:
+        entries = len(node.entries)
+        if entries == 0 and node.elided:
+            context.left_out(path, node.place)
+            return None
+        if entries < self.least:
+            context.fault(node, path, f"No {self.kind} is named.", one_of("", self.catalogue))
+        elif entries > self.most:
+            context.fault(node, path, f"More than {self.most} {self.kind} is named.", "keep one")
+        return tuple(made)
+
+
+@attrs.frozen
+class Each:
+    """A mapping with keys of the user's own and values of one shape, such as settings by operator name."""
+
+    shape: Shape
+    hungry: bool = True
+
+    def child(self, key: str) -> Shape | None:
+        """Every key may stand here."""
+        return self.shape
+
+    def read(self, node: Node, path: str, context: Context) -> FrozenMap[str, Any] | None:
+        """Keys in order with what was read."""
+        if is_empty(node):
+            return FrozenMap()
+        if not isinstance(node, Mapping):
+            context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", "write names, and settings below each")
+            return None
+        found: dict[str, Any] = {}
+        for entry in context.unique(node, path):
+            inner = f"{path}.{entry.key}"
+            context.places[inner] = entry.place
+            made = self.shape.read(entry.value, inner, context)
+            if made is not None:
+                found[entry.key] = made
+        return FrozenMap(found)
+
+
+@attrs.frozen
+class ListOf:
+    """A list of sections."""
+
+    shape: Section
+    hungry: bool = True
+
+    def child(self, key: str) -> Shape | None:
+        """A list has no keys."""
+        return None
+
+    def read(self, node: Node, path: str, context: Context) -> tuple[Any, ...] | None:
+        """The items in order."""
+        if is_empty(node):
+            return ()
+        if not isinstance(node, Sequence):
+            context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", "write a list: one '- ' per item")
+            return None
+        return tuple(self.shape.read(item, f"{path}[{index}]", context) for index, item in enumerate(node.items))

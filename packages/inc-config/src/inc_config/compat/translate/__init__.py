@@ -1,0 +1,1 @@
+"""From each section of a 1.x document to today's configuration."""
