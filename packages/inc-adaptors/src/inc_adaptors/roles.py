@@ -9,7 +9,7 @@ the model's input order, or a dict by input name. ``inc_adaptors.batches.split``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -247,6 +247,42 @@ class Stores(Protocol):
 
     def from_saved(self, saved: SavedModel, model: Any = None) -> ModelHandle:
         """Rebuild; ``model`` is a fresh native model of the same architecture where the framework needs the user's code (torch)."""
+
+
+@attrs.frozen(kw_only=True)
+class OperatorTime:
+    """What one operator of a running model took: ``seconds`` per call of the model, and its ``share`` of all operators' time.
+
+    ``name`` is the operator's in the model that ran, ``type`` the framework's name of what was executed (``"Conv"``, ``"QLinearConv"``),
+    ``dtype`` the numpy name of its first input, or ``""`` where the framework does not say.
+    """
+
+    name: str
+    type: str
+    seconds: float
+    share: float
+    dtype: str = ""
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """Check and convert inputs once, so that repeated calls cost what the framework costs and nothing more."""
+
+    def bind(
+        self, handle: ModelHandle, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None
+    ) -> tuple[Callable[[], object], ...]:
+        """One call without arguments per batch, over one session; raises DataError for batches that do not fit.
+
+        ``threads`` 0 and ``inter_op_threads`` None are the framework's default.
+        """
+
+
+@runtime_checkable
+class Profiles(Protocol):
+    """Say what each operator of a running model takes."""
+
+    def profile(self, handle: ModelHandle, inputs: Any, *, calls: int = 10, threads: int = 1) -> tuple[OperatorTime, ...]:
+        """Operators in execution order with their mean time over ``calls`` runs of one batch, after a warm-up."""
 
 
 def require(adaptor: Adaptor, role: type[Role], *, step: str) -> Role:

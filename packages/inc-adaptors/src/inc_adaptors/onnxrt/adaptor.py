@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,12 +23,13 @@ from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.parity import OutputParity, output_parity
+from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.sessions import create_session
 from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.storing import model_files, read_model, read_state, to_saved
 from inc_adaptors.onnxrt.tensors import split
 from inc_adaptors.onnxrt.wanted import wanted_statistics
-from inc_adaptors.roles import SavedModel
+from inc_adaptors.roles import OperatorTime, SavedModel
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 
@@ -36,7 +37,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes and Stores for ONNX models.
+    """Roles Adaptor, Describes, Observes, Quantizes, Stores, Binds and Profiles for ONNX models.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
@@ -83,6 +84,16 @@ class OnnxrtAdaptor:
             return tuple(session.run(None, feed))
 
         return run
+
+    def bind(
+        self, handle: ModelHandle, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None
+    ) -> tuple[Callable[[], object], ...]:
+        """One session over inputs that were bound beforehand; raises as ``predictor`` does."""
+        return bind_batches(handle, batches, threads=threads, inter_op_threads=inter_op_threads)
+
+    def profile(self, handle: ModelHandle, inputs: Any, *, calls: int = 10, threads: int = 1) -> tuple[OperatorTime, ...]:
+        """What onnxruntime's profiler says of each node."""
+        return profile_operators(handle, inputs, calls=calls, threads=threads)
 
     def target(self) -> Target:
         """onnxruntime on this machine's processor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from torch import nn
 from inc_adaptors import machine
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
-from inc_adaptors.roles import Emitter, SavedModel, TrainingSpec, Weights
+from inc_adaptors.roles import Emitter, OperatorTime, SavedModel, TrainingSpec, Weights
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
-from inc_adaptors.torch import describe, distill, emit, export, identity, observe, store, train
+from inc_adaptors.torch import describe, distill, emit, export, identity, observe, profile, store, train
 from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, to_native
 from inc_adaptors.torch.sharing import copied, evaluation_view
 from inc_adaptors.torch.trace import remember, remembered
@@ -90,6 +90,16 @@ class TorchAdaptor:
                 torch.set_num_threads(before)
 
         return run_with_threads if threads else run
+
+    def bind(
+        self, handle: ModelHandle, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None
+    ) -> tuple[Callable[[], object], ...]:
+        """Calls over a view in evaluation mode and tensors made beforehand."""
+        return profile.bind_batches(handle.native, batches, threads=threads, inter_op_threads=inter_op_threads)
+
+    def profile(self, handle: ModelHandle, inputs: Any, *, calls: int = 10, threads: int = 1) -> tuple[OperatorTime, ...]:
+        """What PyTorch's profiler says of each module that runs operators itself."""
+        return profile.profile_operators(handle.native, inputs, calls=calls, threads=threads)
 
     def target(self) -> Target:
         """torch on this machine's CPU, where the integer kernels are."""
