@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from inc_bench.comparison import Comparison
-from inc_bench.environment import environment
 from inc_bench.measurement import Measurement
 from inc_bench.model import benchmark, compare_models
+from inc_bench.surroundings import environment
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,40 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from inc_adaptors.detect import adaptor_for
-from inc_adaptors.handle import Signature
 from inc_config.benchmark import BenchmarkConfig
-from inc_config.errors import DataError
-from numpy.typing import NDArray
 
 from inc_bench.comparison import Comparison, compare
+from inc_bench.instances.inputs import synthetic_inputs
 from inc_bench.measurement import Measurement, measure
-
-DEFAULT_DYNAMIC_SIZE = 128
-"""Size given to a dynamic axis other than the batch when no data is given."""
-
-
-def synthetic_inputs(signature: Signature, *, batch_size: int, seed: int = 0) -> tuple[NDArray[Any], ...]:
-    """Random inputs for a signature: uniform in [-1, 1) for floats, zeros and ones for integers and booleans.
-
-    Raises:
-        DataError: the model does not say what its inputs are.
-    """
-    if not signature.inputs:
-        raise DataError(
-            "The model does not declare its inputs, so none can be made up.",
-            where="model signature",
-            fix="pass data=, one batch of real inputs",
-        )
-    rng = np.random.default_rng(seed)
-    made = []
-    for spec in signature.inputs:
-        shape = tuple(size or (batch_size if axis == 0 else DEFAULT_DYNAMIC_SIZE) for axis, size in enumerate(spec.shape))
-        kind = np.dtype(spec.dtype)
-        values = rng.uniform(-1, 1, shape) if kind.kind == "f" else rng.integers(0, 2, shape)
-        made.append(values.astype(kind))
-    return tuple(made)
 
 
 def _call(model: Any, config: BenchmarkConfig, data: Any) -> Callable[[], object]:

@@ -1,0 +1,158 @@
+"""What an instance does once it is pinned: open the model, warm up, and run the loads it is told to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from inc_config.convert import structure, unstructure
+from inc_config.errors import IncError
+
+from inc_bench.instances.calls import bound_call
+from inc_bench.instances.driving import Call, Progress, Recorded, drive
+from inc_bench.instances.inputs import batches_for
+from inc_bench.instances.job import Closed, Job, Load, Poisson
+from inc_bench.instances.opening import open_source
+from inc_bench.machine.files import parse_cpu_list, text_of
+from inc_bench.worker import read_line
+
+_TASKS = Path("/proc/self/task")
+
+
+class _Channel:
+    """Events to the parent, one JSON object per line; commands from it, read by a thread of its own."""
+
+    def __init__(self, events: int) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+        self.commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.progress = Progress()
+
+    def send(self, event: str, **fields: Any) -> None:
+        line = json.dumps({"event": event, **fields}).encode() + b"\n"
+        with self._lock, contextlib.suppress(BrokenPipeError):
+            while line:
+                line = line[os.write(self._events, line) :]
+
+    def listen(self) -> None:
+        """Answer questions at once and queue the rest; a closed input means that the parent is gone: end all that was started here."""
+        while line := read_line(0):
+            command = json.loads(line)
+            if command["do"] == "progress":
+                self.send("progress", calls=len(self.progress.stamps))
+            elif command["do"] == "stop":
+                self.progress.stop.set()
+            else:
+                self.commands.put(command)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
+    """Run until told to quit; an error is sent to the parent and ends the process."""
+    channel = _Channel(events)
+    threading.Thread(target=channel.listen, daemon=True).start()
+    try:
+        job = structure(job_data["job"], Job, source="job")
+        call = _prepared(job, channel, notes)
+        while (command := channel.commands.get())["do"] != "quit":
+            _run(call, job, channel, command)
+    except IncError as error:
+        channel.send("failed", kind=type(error).__name__, what=error.what, where=error.where, fix=error.fix)
+        os._exit(3)
+    except MemoryError:
+        traceback.print_exc()
+        channel.send("failed", kind="MemoryError", what="Memory ran out.", where="", fix="use a smaller batch or fewer instances")
+        os._exit(3)
+    except Exception as error:  # noqa: BLE001  # the user's model may raise anything; it is reported, with its traceback in the log
+        traceback.print_exc()
+        channel.send("failed", kind=type(error).__name__, what=f"The model raised {type(error).__name__}: {error}", where="", fix="")
+        os._exit(3)
+
+
+def _prepared(job: Job, channel: _Channel, notes: list[str]) -> Call:
+    opened = open_source(job.model)
+    signature = opened.handle.signature if opened.handle is not None else None
+    batches = [] if signature is None else batches_for(job.data, signature, batch_size=job.batch_size, seed=job.seed)
+    call = bound_call(opened, batches, threads=job.threads, inter_op_threads=job.inter_op_threads)
+    loaded = time.time()
+    call()
+    first = time.time()
+    for _ in range(job.warmup):
+        call()
+    channel.send("ready", loaded=loaded, first=first, notes=notes, cpus=_allowed())
+    return call
+
+
+def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> None:
+    load: Load = structure(command["load"], Poisson) if command["kind"] == "Poisson" else structure(command["load"], Closed)
+    channel.progress.stamps = type(channel.progress.stamps)("d")
+    channel.progress.stop.clear()
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    recorded = drive(
+        call, load, start=command["start"], progress=channel.progress, on_reached=lambda: channel.send("reached", at=time.perf_counter())
+    )
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    path = job.folder / f"{os.getpid()}-{command['number']}.npz"
+    save_recorded(path, recorded)
+    channel.send(
+        "done",
+        file=str(path),
+        rss=_rss_bytes(),
+        peak=after.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        switches=after.ru_nivcsw - before.ru_nivcsw,
+        stray=stray_threads(job.cpus),
+        threads=len(list(_TASKS.iterdir())) if _TASKS.is_dir() else threading.active_count(),
+    )
+
+
+def save_recorded(path: Path, recorded: Recorded) -> None:
+    """Write a run's times."""
+    optional = {name: value for name in ("arrivals", "dispatched") if (value := getattr(recorded, name)) is not None}
+    np.savez(path, begins=recorded.begins, ends=recorded.ends, marks=recorded.marks, reached=recorded.reached, **optional)
+
+
+def load_recorded(path: Path) -> Recorded:
+    """Read what ``save_recorded`` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    return Recorded(**{**found, "reached": float(found["reached"])})
+
+
+def load_command(load: Load, *, start: float, number: int) -> dict[str, Any]:
+    """The command that makes instances run a load."""
+    return {"do": "run", "kind": type(load).__name__, "load": unstructure(load), "start": start, "number": number}
+
+
+def stray_threads(cpus: tuple[int, ...]) -> list[str]:
+    """Names of this process' threads that may run outside ``cpus``."""
+    if not cpus or not _TASKS.is_dir():
+        return []
+    found = []
+    for task in _TASKS.iterdir():
+        fields = dict(line.partition(":")[::2] for line in (text_of(task / "status") or "").splitlines())
+        allowed = parse_cpu_list(fields.get("Cpus_allowed_list", "").strip())
+        if allowed is not None and not allowed <= set(cpus):
+            found.append(fields.get("Name", "").strip())
+    return found
+
+
+def _allowed() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def _rss_bytes() -> int:
+    for line in (text_of(Path("/proc/self/status")) or "").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
