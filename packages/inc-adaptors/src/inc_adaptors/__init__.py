@@ -16,6 +16,7 @@ from inc_adaptors.roles import (
     Distills,
     Emitter,
     Exports,
+    NamesTraining,
     Observes,
     Quantizes,
     SavedModel,
@@ -31,7 +32,7 @@ from inc_adaptors.store import check_writable, load, save
 
 __all__ = [
     "AccessesWeights", "Adaptor", "AdaptorSpec", "BlockLayout", "ComposedHooks", "CompressionState", "Describes", "Distills", "Emitter",
-    "Exports", "ModelHandle", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature", "Statistic", "StatisticSpec", "Statistics",
-    "Stores", "SurgeryRecord", "TensorSpec", "TrainingHooks", "Trains", "WeightInfo", "Weights", "adaptor_for", "adaptor_named",
-    "as_batches", "check_writable", "compose", "cpu_name", "isa", "load", "require", "save", "split",
+    "Exports", "ModelHandle", "NamesTraining", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature", "Statistic", "StatisticSpec",
+    "Statistics", "Stores", "SurgeryRecord", "TensorSpec", "TrainingHooks", "Trains", "WeightInfo", "Weights", "adaptor_for",
+    "adaptor_named", "as_batches", "check_writable", "compose", "cpu_name", "isa", "load", "require", "save", "split",
 ]  # fmt: skip

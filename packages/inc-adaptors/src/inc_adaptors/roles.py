@@ -17,6 +17,7 @@ import attrs
 import numpy as np
 from inc_config.capabilities import Capabilities
 from inc_config.errors import MissingRoleError
+from inc_config.named import Named
 from inc_config.plan import QuantizationPlan, TensorKey
 from inc_config.pruning import BlockPattern, Reduction
 from inc_config.target import Target
@@ -160,6 +161,17 @@ class Trains(Protocol):
 
     def teacher(self, model: Any) -> Callable[[Any], Any]:
         """A frozen teacher (evaluation mode, no gradients) from a native model of the same framework."""
+
+
+@runtime_checkable
+class NamesTraining(Protocol):
+    """Find losses and optimizers by name, for trainings that are written in a file."""
+
+    def loss_named(self, named: Named) -> Callable[[Any, Any], Any]:
+        """``(outputs, targets) -> loss`` called ``named`` (cross_entropy, mse, ...); raises StepError for an unknown name or argument."""
+
+    def optimizer_named(self, named: Named) -> Callable[[Iterable[Any]], Any]:
+        """``(parameters) -> optimizer`` called ``named`` (sgd, adam, adamw); raises StepError for an unknown name or argument."""
 
 
 @attrs.frozen(kw_only=True)

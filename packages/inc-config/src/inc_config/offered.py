@@ -23,13 +23,11 @@ from inc_config.pruning import PruneConfig, PruneOverride
 from inc_config.quantization import Approach, GraphFormat, QuantizeConfig
 from inc_config.recipes import Recipes
 from inc_config.target import Device, Runtime, Target
-from inc_config.training import TrainingConfig
+from inc_config.training import LOSSES, OPTIMIZERS, TrainingConfig
 from inc_config.tuning import Objective, TuningConfig
 
 THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 """Ways to find the threshold of an activation."""
-LOSSES = ("cross_entropy", "mse", "l1", "smooth_l1", "bce_with_logits", "nll")
-OPTIMIZERS = ("sgd", "adam", "adamw")
 _STEPS = ("prune", "distill", "quantize")
 
 _MISSING: dict[type[Any], frozenset[str]] = {

@@ -8,6 +8,11 @@ from inc_config.data import LoaderConfig, as_names
 from inc_config.fields import FieldError, optional, whole
 from inc_config.named import Named, as_named
 
+LOSSES = ("cross_entropy", "nll", "mse", "l1", "smooth_l1", "bce_with_logits")
+"""Losses that an adaptor with the role ``NamesTraining`` knows."""
+OPTIMIZERS = ("sgd", "adam", "adamw")
+"""Optimizers that an adaptor with the role ``NamesTraining`` knows."""
+
 
 @attrs.frozen(kw_only=True)
 class TrainingConfig:

@@ -10,7 +10,9 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Describes, Emitter, Observes, Quantizes, require
 from inc_adaptors.statistics.store import Statistics
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.constrain import constrain, threshold_for
 from inc_config.errors import DataError, PlanError
+from inc_config.named import Named
 from inc_config.plan import FLOAT, OpPlan, QuantizationPlan, RangeSource, TensorPlan
 from inc_config.quantization import Approach, QuantizeConfig
 
@@ -36,6 +38,7 @@ def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeCo
     found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=batches)
     found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
     found = restrict_by_recipes(found, config.recipes.changed)
+    found = constrain(found, config.constraints)
     return attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
 
 
@@ -130,7 +133,8 @@ def _configured(op: OpCapability, config: QuantizeConfig) -> OpCapability:
     if not allowed:
         return _float_only(op, Reason(ReasonCode.NO_INTEGER_KERNEL, f"none for the approach {config.approach.value}"))
     preferred = [option for option in allowed if _has_scheme(option, config)] or allowed
-    return attrs.evolve(op, options=(*(_with_threshold(option, config) for option in preferred), FLOAT))
+    threshold = threshold_for(op, config.constraints, config.activation_threshold)
+    return attrs.evolve(op, options=(*(_with_threshold(option, threshold) for option in preferred), FLOAT))
 
 
 def _float_only(op: OpCapability, reason: Reason) -> OpCapability:
@@ -149,11 +153,11 @@ def _has_scheme(option: OpPlan, config: QuantizeConfig) -> bool:
     return all(tensor is None or tensor.scheme is config.activation_scheme for tensor in option.inputs)
 
 
-def _with_threshold(option: OpPlan, config: QuantizeConfig) -> OpPlan:
+def _with_threshold(option: OpPlan, threshold: Named) -> OpPlan:
     def changed(tensor: TensorPlan | None) -> TensorPlan | None:
         if tensor is None or tensor.ranges is not RangeSource.STATIC:
             return tensor
-        return attrs.evolve(tensor, threshold=config.activation_threshold)
+        return attrs.evolve(tensor, threshold=threshold)
 
     return attrs.evolve(
         option, inputs=tuple(changed(tensor) for tensor in option.inputs), outputs=tuple(changed(tensor) for tensor in option.outputs)

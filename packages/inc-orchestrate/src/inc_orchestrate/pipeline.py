@@ -14,9 +14,12 @@ from inc_adaptors.roles import Adaptor
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.errors import DataError, IncError, StepError
 from inc_config.pipeline import PipelineMode
+from inc_config.training import TrainingConfig
 
 from inc_orchestrate.checks import raise_together
+from inc_orchestrate.configured import configured
 from inc_orchestrate.data import input_names
+from inc_orchestrate.declared import live_steps, training_of
 from inc_orchestrate.fitting import Fit
 from inc_orchestrate.judge import EvaluateWith, data_faults
 from inc_orchestrate.progress import Progress, as_progress
@@ -39,7 +42,9 @@ class Pipeline:
     Args:
         steps: Prune, Distill, Quantize in the order they are to happen.
         mode: ``"multi-shot"`` trains for each training step in turn, ``"one-shot"`` lets them share one training.
-        train: a ``Training``, or the user's own loop ``(model, hooks)``; a step's own ``train=`` comes first.
+        train: a ``Training``, one described by names (``TrainingConfig``), or the user's own loop ``(model, hooks)``; a step's own
+            comes first.
+        train_loader: batches for trainings that are described by names, instead of the data these name.
         calibrate: batches for quantization, with or without targets; read once.
         evaluate: an ``Evaluation``, a ``LabelFree``, or a callable ``model -> float``. Without it, part of the calibration data is held out
             and models are compared with the original.
@@ -51,7 +56,8 @@ class Pipeline:
 
     steps: Sequence[TrainingStep | AppliedStep] = attrs.field(converter=_as_tuple)
     mode: PipelineMode | str = attrs.field(default=PipelineMode.MULTI_SHOT, kw_only=True)
-    train: Training | Loop | None = attrs.field(default=None, kw_only=True)
+    train: Training | TrainingConfig | Loop | None = attrs.field(default=None, kw_only=True)
+    train_loader: Any = attrs.field(default=None, kw_only=True)
     calibrate: Any = attrs.field(default=None, kw_only=True)
     evaluate: EvaluateWith = attrs.field(default=None, kw_only=True)
     confirm: EvaluateWith = attrs.field(default=None, kw_only=True)
@@ -66,40 +72,45 @@ class Pipeline:
         *,
         mode: PipelineMode | str | None = None,
         teacher: Any = None,
-        train: Training | Loop | None = None,
+        train: Training | TrainingConfig | Loop | None = None,
+        train_loader: Any = None,
         calibrate: Any = None,
         evaluate: EvaluateWith = None,
+        evaluation_loader: Any = None,
         confirm: EvaluateWith = None,
         workspace: Path | str | None = None,
         benchmark: BenchmarkConfig | bool | None = None,
         progress: Progress | bool = True,
     ) -> Pipeline:
-        """Make a pipeline from configurations.
+        """Make a pipeline from configurations. What is given here comes before what the configuration names.
 
         Args:
-            config: a ``PipelineConfig``, several step configurations, or a translation of a 1.x file (``config``, and ``notes``
-                that are shown).
+            config: a ``PipelineConfig``, a translation of a 1.x file (its notes are shown), a step's configuration, or several of these:
+                two documents with ``mode="one-shot"`` train together.
             mode: overrides the configuration's.
             teacher: for distillation, which no file can hold.
-            train, calibrate, evaluate, confirm, workspace, benchmark, progress: as for ``Pipeline``.
+            train, train_loader, calibrate, evaluate, confirm, workspace, benchmark, progress: as for ``Pipeline``.
+            evaluation_loader: batches for the metrics that the configuration names.
 
         Raises:
-            StepError: something in ``config`` is no step's configuration.
+            StepError: something in ``config`` is no step's configuration, or is not offered yet.
+            DataError: the named data cannot be read.
+            EvaluationError: an unknown metric.
         """
         shown = as_progress(progress)
-        for note in getattr(config, "notes", ()):
-            shown.note(str(note))
-        inner = getattr(config, "config", config)
-        chosen: PipelineMode | str = mode or getattr(inner, "mode", None) or PipelineMode.MULTI_SHOT
+        found = configured(config, mode=mode)
+        for note in found.notes:
+            shown.note(note)
         return cls(
-            build_steps(getattr(inner, "steps", inner), teacher=teacher),
-            mode=chosen,
-            train=train,
-            calibrate=calibrate,
-            evaluate=evaluate,
-            confirm=confirm,
-            workspace=workspace,
-            benchmark=benchmark,
+            build_steps(found.steps, teacher=teacher),
+            mode=found.mode,
+            train=train or found.section("training"),
+            train_loader=train_loader,
+            calibrate=found.calibration() if calibrate is None else calibrate,
+            evaluate=found.evaluation(evaluation_loader) if evaluate is None else evaluate,
+            confirm=found.confirmation() if confirm is None else confirm,
+            workspace=found.section("workspace") if workspace is None else workspace,
+            benchmark=found.section("benchmark") if benchmark is None else benchmark,
             progress=shown,
         )
 
@@ -113,8 +124,9 @@ class Pipeline:
         """
         adaptor = adaptor_for(model)
         original = adaptor.open(model)
-        stages = self._checked(adaptor, original)
-        return Fit(self, adaptor=adaptor, original=original, stages=stages, progress=as_progress(self.progress)).run()
+        live = self._live(adaptor)
+        stages = live._checked(adaptor, original)
+        return Fit(live, adaptor=adaptor, original=original, stages=stages, progress=as_progress(self.progress)).run()
 
     def training_for(self, stage: TrainingStage) -> Training:
         """The training of a stage: its steps' own, or the pipeline's.
@@ -135,6 +147,11 @@ class Pipeline:
                 f"{stage.name} needs a training.", where="Pipeline(train=...)", fix="train=Training(loader, loss, optimizer, epochs=3)"
             )
         return training
+
+    def _live(self, adaptor: Adaptor) -> Pipeline:
+        """Trainings that are described by names, in the framework's own objects."""
+        train = training_of(self.train, adaptor, loader=self.train_loader) if isinstance(self.train, TrainingConfig) else self.train
+        return attrs.evolve(self, steps=live_steps(self.steps, adaptor, loader=self.train_loader), train=train)
 
     def _checked(self, adaptor: Adaptor, original: ModelHandle) -> tuple[Stage, ...]:
         stages = plan_stages(self.steps, self.mode)

@@ -19,7 +19,7 @@ _CARRIED_OUT = frozenset({_FIRST, _LAST})
 _SETTINGS = frozenset(
     {
         "approach", "accuracy_loss", "loss_kind", "higher_is_better", "baseline", "calibration_samples", "activation_threshold",
-        "activation_scheme", "exclude", "exclude_types", "recipes", "target", "tuning",
+        "activation_scheme", "exclude", "exclude_types", "recipes", "target", "tuning", "constraints", "excluded_precisions",
     }
 )  # fmt: skip
 _TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger"})

@@ -63,6 +63,11 @@ class Training:
                 )
 
     @property
+    def steps_per_epoch(self) -> int | None:
+        """Optimizer steps of one pass over the data; None when nobody can know before it runs."""
+        return _length(self.loader)
+
+    @property
     def total_steps(self) -> int | None:
         """Optimizer steps of the whole training; None when nobody can know before it runs."""
         if self.steps is not None:
@@ -92,7 +97,7 @@ def _length(loader: Any) -> int | None:
         return None
 
 
-def as_training(train: Training | Loop | None) -> Training | None:
+def as_training(train: Any) -> Training | None:
     """Accept a ``Training`` or the user's own loop.
 
     Raises:

@@ -10,6 +10,7 @@ import attrs
 import torch
 from inc_config.capabilities import Capabilities
 from inc_config.errors import ModelError
+from inc_config.named import Named
 from inc_config.plan import QuantizationPlan, TensorKey
 from inc_config.target import Device, Runtime, Target
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from inc_adaptors.roles import Emitter, OperatorTime, SavedModel, TrainingSpec, 
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.torch import describe, distill, emit, export, identity, observe, profile, store, train
+from inc_adaptors.torch import named as naming
 from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, to_native
 from inc_adaptors.torch.sharing import copied, evaluation_view
 from inc_adaptors.torch.trace import remember, remembered
@@ -169,6 +171,14 @@ class TorchAdaptor:
     def soft_target_loss(self, kind: str, *, temperature: float) -> Callable[[Any, Any], Any]:
         """Soft cross-entropy, KL divergence or squared error of logits."""
         return distill.soft_target_loss(kind, temperature=temperature)
+
+    def loss_named(self, named: Named) -> Callable[[Any, Any], Any]:
+        """A loss of ``torch.nn.functional``."""
+        return naming.loss_named(named)
+
+    def optimizer_named(self, named: Named) -> Callable[[Iterable[Any]], Any]:
+        """A factory of a ``torch.optim`` optimizer."""
+        return naming.optimizer_named(named)
 
     def export_onnx(self, handle: ModelHandle, path: Path, *, example_inputs: Any) -> Path:
         """An fp32 ONNX file with a dynamic batch axis."""

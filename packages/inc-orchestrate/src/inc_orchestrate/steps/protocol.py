@@ -35,6 +35,11 @@ class Facts:
     has_calibration: bool = False
     has_evaluation: bool = False
 
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Optimizer steps of one pass over the training data, where that is known."""
+        return None if self.training is None else self.training.steps_per_epoch
+
 
 class TrainingRun(Protocol):
     """One step's part in one training."""

@@ -28,7 +28,8 @@ _MASK = "mask/"
 _SETTINGS = frozenset(
     {
         "target_sparsity", "pattern", "criterion", "scope", "schedule", "start_step", "end_step", "frequency", "include", "exclude",
-        "layer_types", "min_sparsity_per_op", "max_sparsity_per_op", "reduction", "overrides",
+        "layer_types", "min_sparsity_per_op", "max_sparsity_per_op", "reduction", "overrides", "epochs",
+        "training",
     }
 )  # fmt: skip
 _OVERRIDES = frozenset({"include", "target_sparsity", "pattern"})
@@ -52,7 +53,7 @@ class Prune(PruneConfig):
             found += fault(lambda: require(facts.adaptor, Trains, step=self.name))
         found += fault(lambda: resolve(self.criterion))
         if facts.training is not None or facts.own_loop:
-            found += self._schedule_faults(facts.total_steps)
+            found += self._schedule_faults(facts)
         if isinstance(facts.adaptor, AccessesWeights):
             selection = select(facts.adaptor.weights(facts.handle).prunable(), self)
             found += self._selection_faults(selection)
@@ -60,23 +61,30 @@ class Prune(PruneConfig):
 
     def start(self, facts: Facts, state: Arrays) -> PruneRun:
         """Begin pruning the model of ``facts``; ``state`` continues from ``state_arrays``."""
-        return PruneRun(self, require(facts.adaptor, AccessesWeights, step=self.name), facts.total_steps, state)
+        return PruneRun(self, require(facts.adaptor, AccessesWeights, step=self.name), self.schedule_for(facts), state)
 
-    def schedule_for(self, total_steps: int | None) -> Schedule:
-        """The schedule with its end resolved: three quarters of the training unless ``end_step`` says otherwise."""
-        if self.end_step is not None:
-            end = self.end_step
-        else:
-            end = self.start_step if total_steps is None else max(self.start_step, min(total_steps - 1, total_steps * 3 // 4))
-        return Schedule(kind=self.schedule, start_step=self.start_step, end_step=end, frequency=self.frequency)
+    def schedule_for(self, facts: Facts) -> Schedule:
+        """The schedule in steps: ``epochs`` by the length of the data, ``end_step`` three quarters of the training unless it is given."""
+        window, length = self.epochs, facts.steps_per_epoch
+        if window is not None and length is not None:
+            start, end, frequency = (epochs * length for epochs in (window.start, window.end, window.frequency))
+            return Schedule(kind=self.schedule, start_step=start, end_step=end, frequency=frequency)
+        total, end_step = facts.total_steps, self.end_step
+        if end_step is None:
+            end_step = self.start_step if total is None else max(self.start_step, min(total - 1, total * 3 // 4))
+        return Schedule(kind=self.schedule, start_step=self.start_step, end_step=end_step, frequency=self.frequency)
 
-    def _schedule_faults(self, total: int | None) -> tuple[IncError, ...]:
+    def _schedule_faults(self, facts: Facts) -> tuple[IncError, ...]:
+        total = facts.total_steps
+        if self.epochs is not None and facts.steps_per_epoch is None:
+            what = "How many steps an epoch has is not known, so epochs cannot be counted."
+            return (StepError(what, where=f"{_WHERE}, epochs", fix="give start_step, end_step and frequency, or a loader with a length"),)
         if total is None:
             if self.end_step is not None or self.schedule is ScheduleKind.ONE_SHOT:
                 return ()
             what = "The length of the training is not known, so end_step cannot be chosen."
             return (StepError(what, where=f"{_WHERE}, end_step", fix="give Prune(end_step=...), or say how many steps the training has"),)
-        last = self.schedule_for(total).last_update
+        last = self.schedule_for(facts).last_update
         if last < total:
             return ()
         what = f"Pruning would end at optimizer step {last}, but the training has only {total} steps (0 to {total - 1})."
@@ -108,10 +116,10 @@ class Prune(PruneConfig):
 class PruneRun:
     """Pruning within one training."""
 
-    def __init__(self, config: Prune, access: AccessesWeights, total_steps: int | None, state: Arrays) -> None:
+    def __init__(self, config: Prune, access: AccessesWeights, schedule: Schedule, state: Arrays) -> None:
         self._config = config
         self._access = access
-        self._schedule = config.schedule_for(total_steps)
+        self._schedule = schedule
         self._state = state
         self._hooks: PruneHooks | None = None
         self._selection = Selection(chosen=(), excluded=())
