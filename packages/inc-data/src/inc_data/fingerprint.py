@@ -39,10 +39,39 @@ class Digest:
         # Viewed as bytes first: text and dates have no buffer of their own.
         self._add(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.nbytes else b"")
 
+    def add_bytes(self, content: bytes) -> None:
+        """Add bytes as they are."""
+        self._add(content)
+
     def add_file(self, path: Path) -> None:
         """Add the content of a file."""
         with path.open("rb") as file:
             self._add(hashlib.file_digest(file, "sha256").digest())
+
+    def add_item(self, part: Any) -> None:
+        """Add an item: arrays, pillow images, numbers, text, and tuples, lists and dicts of these; TypeError for anything else."""
+        if isinstance(part, Mapping):
+            self.add_text(json.dumps(sorted(map(str, part))))
+            for key in sorted(part, key=str):
+                self.add_item(part[key])
+        elif isinstance(part, tuple | list):
+            self.add_text(f"{len(part)} parts")
+            for value in part:
+                self.add_item(value)
+        elif part is None or isinstance(part, str | bytes):
+            self.add_text(repr(part))
+        else:
+            array = as_array(part) if isinstance(part, pillow.Image) else np.asarray(part)
+            if array.dtype.hasobject:
+                raise TypeError(
+                    fault(
+                        f"{type(part).__name__} has no content that can be hashed.",
+                        where="an item of the dataset",
+                        fix="return arrays, numbers, text, or tuples and dicts of these",
+                    )
+                )
+            self.add_text(f"{array.dtype.str} {array.shape}")
+            self.add_array(array)
 
     def hexdigest(self) -> str:
         """Return the digest of what was added so far."""
@@ -72,7 +101,7 @@ def digest_of(dataset: Any, indices: IndexArray) -> str:
     digest = Digest("items")
     for index in indices.tolist():
         with reading_sample(0, 0, index):
-            _add_part(digest, dataset[index])
+            digest.add_item(dataset[index])
     return digest.hexdigest()
 
 
@@ -87,28 +116,3 @@ def describe(transform: Any) -> str:
         return repr(transform)
     named = transform if hasattr(transform, "__qualname__") else type(transform)
     return f"{named.__module__}.{getattr(named, '__qualname__', '')}"
-
-
-def _add_part(digest: Digest, part: Any) -> None:
-    if isinstance(part, Mapping):
-        digest.add_text(json.dumps(sorted(map(str, part))))
-        for key in sorted(part, key=str):
-            _add_part(digest, part[key])
-    elif isinstance(part, tuple | list):
-        digest.add_text(f"{len(part)} parts")
-        for value in part:
-            _add_part(digest, value)
-    elif part is None or isinstance(part, str | bytes):
-        digest.add_text(repr(part))
-    else:
-        array = as_array(part) if isinstance(part, pillow.Image) else np.asarray(part)
-        if array.dtype.hasobject:
-            raise TypeError(
-                fault(
-                    f"{type(part).__name__} has no content that can be hashed.",
-                    where="an item of the dataset",
-                    fix="return arrays, numbers, text, or tuples and dicts of these",
-                )
-            )
-        digest.add_text(f"{array.dtype.str} {array.shape}")
-        digest.add_array(array)

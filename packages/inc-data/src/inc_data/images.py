@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image as pillow
@@ -33,23 +34,27 @@ _DAMAGED = (
 )
 
 
-def open_image(path: Path, *, mode: str = "RGB") -> pillow.Image:
+def open_image(source: Path | IO[bytes], *, mode: str = "RGB", where: str | None = None) -> pillow.Image:
     """Decode an image file completely.
 
     The orientation tag of cameras is not applied, as in torchvision's ``ImageFolder``; an animation gives its first frame.
 
     Args:
-        path: the file.
-        mode: pillow mode of the result, ``RGB`` or ``L`` for example.
+        source: the file.
+        mode: pillow mode of the result, ``RGB`` or ``L`` for example. ``P`` of a palette image keeps its indices.
+        where: names the file in messages; by default its path.
 
     Raises:
         ValueError: the file cannot be decoded, has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``, or holds more than
             8 bits per channel, which pillow would clip.
     """
+    path = where or str(source)
     try:
-        with pillow.open(path, formats=FORMATS) as image:
+        with pillow.open(source, formats=FORMATS) as image:
             _refuse_bomb(image.size, path)
             _refuse_deep(image.mode, mode, path)
+            if image.mode == mode:
+                return image.copy()
             if image.mode == "P" and "transparency" in image.info:
                 return image.convert("RGBA").convert(mode)
             return image.convert(mode)
@@ -60,7 +65,7 @@ def open_image(path: Path, *, mode: str = "RGB") -> pillow.Image:
     except _DAMAGED as error:
         reason = str(error).strip() or type(error).__name__
         raise ValueError(
-            fault(f"The image cannot be decoded: {reason}.", where=str(path), fix="replace the file or take it out of the folder")
+            fault(f"The image cannot be decoded: {reason}.", where=path, fix="replace the file or take it out of the folder")
         ) from error
 
 
@@ -68,15 +73,15 @@ class _ImageRefused(Exception):
     """Carries our own message past the handler for pillow's errors."""
 
 
-def _bomb(what: str, path: Path) -> str:
+def _bomb(what: str, path: str) -> str:
     return fault(
         f"The image is too large: {what.rstrip('.')}.",
-        where=str(path),
+        where=path,
         fix="scale the file down, or raise PIL.Image.MAX_IMAGE_PIXELS when you trust it",
     )
 
 
-def _refuse_bomb(size: tuple[int, int], path: Path) -> None:
+def _refuse_bomb(size: tuple[int, int], path: str) -> None:
     # pillow itself only warns up to twice its limit.
     limit = pillow.MAX_IMAGE_PIXELS
     pixels = size[0] * size[1]
@@ -84,12 +89,12 @@ def _refuse_bomb(size: tuple[int, int], path: Path) -> None:
         raise _ImageRefused(_bomb(f"{size[0]}x{size[1]} = {pixels} pixels, the limit is {limit}", path))
 
 
-def _refuse_deep(found: str, wanted: str, path: Path) -> None:
+def _refuse_deep(found: str, wanted: str, path: str) -> None:
     if found != wanted and found[0] in "IF":
         raise _ImageRefused(
             fault(
                 f"The image has more than 8 bits per channel (mode {found}); converting it to {wanted} would clip it.",
-                where=str(path),
+                where=path,
                 fix=f"convert the file to 8 bits, or read it as it is with mode={found!r}",
             )
         )

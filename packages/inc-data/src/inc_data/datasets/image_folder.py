@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ImageMode
 
+from inc_data.datasets.image_files import ImageFiles
 from inc_data.faults import checked_path, fault
-from inc_data.fingerprint import Digest, describe
-from inc_data.images import SUFFIXES, open_image
-from inc_data.protocols import IndexArray, Item
-from inc_data.transforms.protocol import apply_to_item
+from inc_data.images import SUFFIXES
+from inc_data.protocols import IndexArray
 
 
-class ImageFolder:
+class ImageFolder(ImageFiles):
     """Images under ``root/<class>/`` as items ``(image, label)``, or images straight in ``root`` as items ``image``.
 
     Classes are the sub-folders in sorted order and labels their positions; images inside a class are found at any depth, in sorted order.
@@ -35,47 +33,15 @@ class ImageFolder:
     """
 
     def __init__(self, root: str | os.PathLike[str], transform: Callable[[Any], Any] | None = None, *, mode: str = "RGB") -> None:
-        self.root = checked_path(root, where="ImageFolder")
-        self.transform = transform
-        self.mode = _checked_mode(mode)
-        if not self.root.is_dir():
-            raise ValueError(fault("There is no such folder.", where=str(self.root), fix="give the folder that holds the images"))
-        self.classes, self.paths, self._labels = _find(self.root)
-
-    @property
-    def labels(self) -> IndexArray | None:
-        """Class numbers of all images, int64 of shape ``(N,)``, or None for images without classes."""
-        return self._labels
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> Item:
-        image = open_image(self.paths[index], mode=self.mode)
-        item = image if self._labels is None else (image, int(self._labels[index]))
-        return item if self.transform is None else apply_to_item(self.transform, item, labelled=self._labels is not None)
-
-    def digest(self, indices: IndexArray) -> str:
-        """Return a SHA-256 over names and contents of the files, their classes, the mode and the transform."""
-        digest = Digest("images", self.mode, describe(self.transform))
-        for index in indices.tolist():
-            path = self.paths[index]
-            digest.add_text(f"{path.relative_to(self.root).as_posix()} {-1 if self._labels is None else self._labels[index]}")
-            digest.add_file(path)
-        return digest.hexdigest()
+        folder = checked_path(root, where="ImageFolder")
+        if not folder.is_dir():
+            raise ValueError(fault("There is no such folder.", where=str(folder), fix="give the folder that holds the images"))
+        self.classes, paths, labels = find_classes(folder)
+        super().__init__(folder, paths, labels, transform, mode=mode)
 
 
-def _checked_mode(mode: str) -> str:
-    try:
-        ImageMode.getmode(mode)
-    except KeyError as error:
-        raise ValueError(
-            fault(f"Unknown mode {mode!r}.", where="ImageFolder", fix="a mode of pillow such as 'RGB', 'L' or 'RGBA'")
-        ) from error
-    return mode
-
-
-def _find(root: Path) -> tuple[tuple[str, ...], tuple[Path, ...], IndexArray | None]:
+def find_classes(root: Path) -> tuple[tuple[str, ...], tuple[Path, ...], IndexArray | None]:
+    """Return class names, the images of all classes and their class numbers; without sub-folders no names and no numbers."""
     loose = _images_in(root, [entry.name for entry in root.iterdir()])
     folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     found = {folder.name: _images_below(folder) for folder in folders}
