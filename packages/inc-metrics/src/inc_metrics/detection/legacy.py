@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inc_metrics.arrays import as_array
 from inc_metrics.detection.boxes import BoxFormat
@@ -25,6 +24,9 @@ from inc_metrics.detection.coco import THRESHOLDS, CocoMeanAP
 from inc_metrics.detection.curve import Interpolation
 from inc_metrics.detection.labels import ClassMap
 from inc_metrics.errors import MetricTypeError, MetricValueError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _KEYS = {
     "DetectionBoxes_Precision/mAP": "map",
