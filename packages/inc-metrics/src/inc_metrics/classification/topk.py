@@ -82,8 +82,16 @@ def _among_best(scores: NDArray[Any], labels: NDArray[np.int64], k: int) -> NDAr
     """
     rows, flat = scores.reshape(-1, scores.shape[-1]), labels.reshape(-1)
     own = np.take_along_axis(rows, flat[:, np.newaxis], axis=1)
-    better = np.count_nonzero(rows > own, axis=1)
-    undecided = np.flatnonzero(better < k)
-    lower_index = np.arange(rows.shape[1]) < flat[undecided, np.newaxis]
-    better[undecided] += np.count_nonzero((rows[undecided] == own[undecided]) & lower_index, axis=1)
-    return np.asarray(better < k).reshape(labels.shape)
+    among = _count(rows > own) < k
+    candidates = np.flatnonzero(among)
+    tied = candidates[_count(rows[candidates] >= own[candidates]) > k]
+    if tied.size:  # only there does it matter which of the equal scores come first
+        better = rows[tied] > own[tied]
+        before = (rows[tied] == own[tied]) & (np.arange(rows.shape[1]) < flat[tied, np.newaxis])
+        among[tied] = _count(better | before) < k
+    return np.asarray(among).reshape(labels.shape)
+
+
+def _count(flags: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Return how many flags of each row are set, shape ``(N,)``; adding bytes is several times as fast as ``np.count_nonzero`` by rows."""
+    return np.asarray(flags.view(np.uint8).sum(axis=1, dtype=np.uint32))

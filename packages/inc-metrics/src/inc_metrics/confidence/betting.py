@@ -51,13 +51,13 @@ class Wealth:
         means = self._means(values)
         possible = means > 0.0  # otherwise the rest of the set cannot be low enough any more
         ratios = np.divide(values, means, out=np.ones_like(values), where=possible)
-        gains = np.log1p(STAKES * (ratios - 1.0)[:, np.newaxis])
-        gains[~possible & ((means < 0.0) | (values > 0.0))] = math.inf
-        paths = self._logs + np.cumsum(gains, axis=0)
-        self._logs = paths[-1]
+        gains = np.log1p(np.multiply.outer(STAKES, ratios - 1.0))
+        gains[:, ~possible & ((means < 0.0) | (values > 0.0))] = math.inf
+        paths = self._logs[:, np.newaxis] + np.cumsum(gains, axis=1)
+        self._logs = paths[:, -1]
         self._seen += len(values)
         self._sum += float(values.sum())
-        return np.asarray(np.logaddexp.reduce(paths, axis=1) - math.log(len(STAKES)))
+        return np.asarray(np.logaddexp.reduce(paths, axis=0) - math.log(len(STAKES)))
 
     def _means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._population is None:
