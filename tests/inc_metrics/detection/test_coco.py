@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inc_metrics import CocoMeanAP, MetricTypeError, MetricValueError, VocMeanAP, coco_mean_ap
+from inc_metrics.confidence.comparison import compare
 from inc_metrics.detection.boxes import BoxFormat, to_xywh
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -261,8 +262,9 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message
 def test_metrics_with_other_options_are_not_merged() -> None:
     with pytest.raises(MetricValueError, match="options differ"):
         CocoMeanAP().merge(CocoMeanAP(box_format="xywh"))
-    with pytest.raises(MetricTypeError, match="cannot be merged"):
-        CocoMeanAP().merge(VocMeanAP())
+    for other in (VocMeanAP(), object()):
+        with pytest.raises(MetricTypeError, match="cannot be merged"):
+            CocoMeanAP().merge(other)
 
 
 @pytest.mark.parametrize(
@@ -278,3 +280,16 @@ def test_indices_outside_the_images_are_refused(generate: Any, indices: Any, err
     metric = metric_of(*generate(1))
     with pytest.raises(error, match=message):
         metric.resampled(indices)
+
+
+def test_two_models_are_compared_over_resamples_of_the_images(generate: Any) -> None:
+    predictions, targets = generate(7, images=40, digits=2)
+    better, worse = metric_of(predictions, targets), CocoMeanAP(box_format="xywh")
+    shifted = [{**prediction, "boxes": prediction["boxes"] + [20.0, 20.0, 0.0, 0.0]} for prediction in predictions]
+    worse.update(shifted, targets)
+    same = compare(better, better, resamples=100)
+    assert (same.difference, same.low, same.high) == (0.0, 0.0, 0.0)
+    lost = compare(better, worse, resamples=100)
+    assert lost.units == 40
+    assert lost.low <= lost.difference == worse.result() - better.result()
+    assert lost.high < 0.0

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from inc_metrics.detection.labels import ClassMap
 
 
+_LARGEST = 1e30
+"""far beyond any image, and no product of two such numbers leaves float64"""
+
+
 class Detections(NamedTuple):
     """What a model found, one row per box."""
 
@@ -165,13 +169,17 @@ def _boxes(value: Any, where: str) -> NDArray[Any]:
 
 def _sound(boxes: list[NDArray[Any]], owner: NDArray[np.int64], box_format: BoxFormat, where: str) -> NDArray[np.float64]:
     raw = np.concatenate(boxes)
+    huge = ~(np.abs(raw.astype(np.float64)) <= _LARGEST).all(axis=1)  # NaN is not small either
+    if huge.any():
+        row = int(np.flatnonzero(huge)[0])
+        where = f"{where}, image {owner[row]}"
+        raise MetricValueError(f"The box {raw[row].tolist()} is not finite, or beyond {_LARGEST:g}", where, "find what produces it")
     xywh = to_xywh(raw, box_format)
-    wrong = ~np.isfinite(xywh).all(axis=1) | (xywh[:, 2:] < 0.0).any(axis=1)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        what = "has a negative size" if np.isfinite(xywh[row]).all() else "is not finite"
+    negative = (xywh[:, 2:] < 0.0).any(axis=1)
+    if negative.any():
+        row = int(np.flatnonzero(negative)[0])
         raise MetricValueError(
-            f"The box {raw[row].tolist()} {what} as {box_format.value}",
+            f"The box {raw[row].tolist()} has a negative size as {box_format.value}",
             f"{where}, image {owner[row]}",
             f"box_format says what the numbers are: {', '.join(BoxFormat)}",
         )

@@ -46,6 +46,8 @@ class ClassMap:
         values = as_array(labels, where=where)
         if values.size == 0:
             return np.zeros(values.shape, dtype=np.int64)
+        if values.max() > LARGEST_ID:
+            raise MetricValueError(f"Label {values.max()} is too large", where, f"class ids are at most {LARGEST_ID}")
         found = as_labels(values, classes=None, where=where)
         self._refuse_unknown(found, where=where)
         return found
@@ -71,8 +73,6 @@ class ClassMap:
         return self._ids[name]
 
     def _refuse_unknown(self, labels: NDArray[np.int64], *, where: str) -> None:
-        if int(labels.max()) > LARGEST_ID:
-            raise MetricValueError(f"Label {int(labels.max())} is too large", where, f"class ids are at most {LARGEST_ID}")
         if self._known is None:
             return
         unknown = ~np.isin(labels, self._known)
