@@ -13,7 +13,7 @@ from inc_metrics.detection.curve import Interpolation, parse_interpolation
 from inc_metrics.detection.matching import match_coco
 from inc_metrics.detection.mean_ap import CurvesOf, DetectionMetric, mean
 from inc_metrics.detection.pairs import group
-from inc_metrics.detection.ranking import Matched, curves
+from inc_metrics.detection.ranking import Curves, Matched, curves
 from inc_metrics.errors import MetricTypeError, MetricValueError
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class CocoMeanAP(DetectionMetric):
 
     name: ClassVar[str] = "coco-mean-ap"
     _excuse: ClassVar[str] = "iscrowd"
+    _single: ClassVar[bool] = False
+    """whether the points of precision-recall curves are rounded to float32"""
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class CocoMeanAP(DetectionMetric):
         """
         ranking = self._ranking("summary")
 
-        def curves_of(area: int, thresholds: NDArray[np.int64]) -> Any:
+        def curves_of(area: int, thresholds: NDArray[np.int64]) -> Curves:
             return curves(ranking, area, thresholds)
 
         return {name: mean(self._measured(quantity, curves_of)) for name, quantity in self._quantities.items()}
@@ -128,9 +130,6 @@ class CocoMeanAP(DetectionMetric):
         if quantity.recall:
             return found.recall(quantity.most)
         return found.precision(quantity.most, _POINTS[self._interpolation], single=self._single)
-
-    _single: ClassVar[bool] = False
-    """whether precision and recall are rounded to float32"""
 
     def _options(self) -> dict[str, object]:
         own = {
