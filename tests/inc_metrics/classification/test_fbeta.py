@@ -16,7 +16,9 @@ def test_multiclass_equals_scikit_learn(average: str, data: st.DataObject, class
     labels = st.lists(st.integers(0, classes - 1), min_size=samples, max_size=samples)
     decided, truth = data.draw(labels), data.draw(labels)
     options = {"average": average, "zero_division": 0.0}
-    assert precision(decided, truth, average=average) == pytest.approx(sklearn.metrics.precision_score(truth, decided, **options), rel=1e-12)
+    assert precision(decided, truth, average=average) == pytest.approx(
+        sklearn.metrics.precision_score(truth, decided, **options), rel=1e-12
+    )
     assert recall(decided, truth, average=average) == pytest.approx(sklearn.metrics.recall_score(truth, decided, **options), rel=1e-12)
     expected = sklearn.metrics.fbeta_score(truth, decided, beta=0.5, **options)
     assert f_beta(decided, truth, beta=0.5, average=average) == pytest.approx(expected, rel=1e-12)

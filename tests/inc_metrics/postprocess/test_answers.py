@@ -64,7 +64,9 @@ def test_no_answer_is_given_where_it_beats_the_best_span_by_the_threshold() -> N
     found = squad_candidates(windows, starts, ends, {"q": CONTEXT}, n_best=2, no_answer=True)["q"]
     # The least of the two windows' first sums, 8 and 5, against a span of 6.
     assert [(candidate.text, candidate.score) for candidate in found[:2]] == [("Ada", 6.0), ("", 5.0)]
-    answers = {limit: squad_answers(windows, starts, ends, {"q": CONTEXT}, n_best=2, no_answer_threshold=limit)["q"] for limit in (-2.0, -1.0, 0.0)}
+    answers = {
+        limit: squad_answers(windows, starts, ends, {"q": CONTEXT}, n_best=2, no_answer_threshold=limit)["q"] for limit in (-2.0, -1.0, 0.0)
+    }
     assert answers == {-2.0: "", -1.0: "Ada", 0.0: "Ada"}
 
 
