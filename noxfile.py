@@ -20,7 +20,7 @@ nox.options.sessions = ["tests", "lint", "types", "isolated"]
 
 ROOT = Path(__file__).parent
 PACKAGES = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adaptors", "inc-bench", "inc-orchestrate")
-EXTRAS = {"inc-adaptors": "[torch,onnxrt,testing]", "inc-orchestrate": "[torch,onnxrt]", "inc-metrics": "[numba]"}
+EXTRAS = {"inc-adaptors": "[torch,onnxrt,testing]", "inc-orchestrate": "[torch,onnxrt]"}
 FRAMEWORK_FREE = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adaptors")
 FRAMEWORK_TESTS = ("tests/inc_adaptors/torch", "tests/inc_adaptors/onnxrt")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -99,7 +99,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def tests_numpy1(session: nox.Session) -> None:
     """Test the framework-free packages at numpy 1.26.4, the numpy that MXNet needs."""
-    install(session, "numpy==1.26.4", "pytest-xdist", *folders(FRAMEWORK_FREE, {"inc-metrics": "[numba]"}), *test_group(*FRAMEWORK_FREE))
+    install(session, "numpy==1.26.4", "pytest-xdist", *folders(FRAMEWORK_FREE, {}), *test_group(*FRAMEWORK_FREE))
     paths = [f"tests/{name.replace('-', '_')}" for name in FRAMEWORK_FREE]
     ignored = [f"--ignore={path}" for path in FRAMEWORK_TESTS]
     session.run("python", "-m", "pytest", "-n", "2", *paths, *ignored, env=ONE_THREAD)
@@ -133,7 +133,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure every performance claim and print the ratios."""
-    install_everything(session, "scikit-learn", "scipy")
+    install_everything(session, "scikit-learn", "scipy", "pycocotools", "faster-coco-eval")
     session.run("python", "benchmarks/run.py", *session.posargs, env=ONE_THREAD)
 
 
