@@ -26,8 +26,6 @@ OPTIMIZERS = Names(
 )
 
 
-
-
 def _not_negative(value: Any) -> float:
     if (found := number(value)) < 0:
         raise wrong(value, "write numbers of at least 0")

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from inc_config.compat.document.top import V1Document
 from inc_config.compat.notes import Note
-from inc_config.pipeline import PipelineConfig
+from inc_config.compat.translate.distillation import distill_of
+from inc_config.compat.translate.evaluation import benchmark_of, evaluation_of
+from inc_config.compat.translate.precision import conversion_of, mixed_precision_of
+from inc_config.compat.translate.pruning import prune_of
+from inc_config.compat.translate.quantization import calibration_of, quantize_of
+from inc_config.compat.translate.remarks import Remarks
+from inc_config.compat.translate.target import model_of, target_of
+from inc_config.compat.translate.training import training_of
+from inc_config.errors import ConfigError, Fault
+from inc_config.pipeline import PipelineConfig, StepConfig
+from inc_config.target import Target
+
+_SEARCHES = ("nas", "auto_distillation")
 
 
 @attrs.frozen(kw_only=True)
@@ -18,9 +32,67 @@ class Translation:
 
 
 def translate(document: V1Document) -> Translation:
-    """Say a 1.x document in today's words.
+    """Say a 1.x document in today's words; the notes of its reading come first.
+
+    Steps stand in the order prune, distill, quantize or quantize-aware, mixed-precision. A file that names none of them is one for
+    quantization, as it was for 1.x.
 
     Raises:
-        ConfigError: the document asks for nothing that can be carried out, or for what no step can reach.
+        ConfigError: the document asks only for what is not offered, or for what no step can reach.
     """
-    return Translation(config=PipelineConfig(steps=[]))
+    remarks = Remarks(document)
+    target = target_of(document.model, document.device, remarks)
+    steps = _steps(document, target, remarks)
+    tuning = document.tuning
+    evaluation = document.evaluation
+    tuned = any(hasattr(step, "accuracy_loss") for step in steps)
+    if tuning is not None and not tuned:
+        remarks.dropped("$.tuning", "Only steps that lower precision are tuned.")
+    accepts_all = tuned and tuning is not None and tuning.exit_policy is not None and bool(tuning.exit_policy.performance_only)
+    config = PipelineConfig(
+        steps=steps,
+        model=model_of(document.model),
+        training=training_of(document.train, "$.train", "$.training", remarks),
+        calibration=calibration_of(document, remarks),
+        evaluation=None if accepts_all or evaluation is None else evaluation_of(evaluation.accuracy, "$.evaluation.accuracy", remarks),
+        benchmark=None if evaluation is None else benchmark_of(evaluation.performance, "$.evaluation.performance", remarks),
+        workspace=tuning.workspace.path if tuning and tuning.workspace else None,
+    )
+    if remarks.faults:
+        raise ConfigError(remarks.faults, source=document.source)
+    return Translation(config=config, notes=(*document.notes, *remarks.notes))
+
+
+def _steps(document: V1Document, target: Target | None, remarks: Remarks) -> tuple[StepConfig, ...]:
+    builders = _builders(document, target, remarks)
+    for name in _SEARCHES:
+        if getattr(document, name) is not None:
+            remarks.not_offered(f"$.{name}", "The search is not offered; train and compress the student you choose.")
+    if not builders:
+        names = [name for name in _SEARCHES if getattr(document, name) is not None]
+        if names:
+            what = f"The file asks for {' and '.join(names)}, which is not offered."
+            fix = "leave the search out, and write the section of a step: quantization, pruning, distillation or mixed_precision"
+            raise ConfigError(
+                [Fault(path=f"$.{names[0]}", what=what, fix=fix, line=document.line(f"$.{names[0]}"))], source=document.source
+            )
+        text = "The file names no step; static quantization with all defaults is meant, as for 1.x's Quantization."
+        remarks.changed("$", text, "$.steps[0]")
+        builders.append(lambda today: quantize_of(document, target, today, remarks))
+    return tuple(build(f"$.steps[{index}]") for index, build in enumerate(builders))
+
+
+def _builders(document: V1Document, target: Target | None, remarks: Remarks) -> list[Callable[[str], StepConfig]]:
+    made: list[Callable[[str], StepConfig]] = []
+    pruning, distillation = document.pruning, document.distillation
+    if pruning is not None:
+        made.append(lambda today: prune_of(pruning, today, remarks))
+    if distillation is not None:
+        made.append(lambda today: distill_of(distillation, today, remarks))
+    if document.quantization is not None:
+        made.append(lambda today: quantize_of(document, target, today, remarks))
+    if document.model_conversion is not None:
+        made.append(lambda today: conversion_of(target, today, remarks))
+    if document.mixed_precision is not None or document.graph_optimization is not None:
+        made.append(lambda today: mixed_precision_of(document, target, today, remarks))
+    return made

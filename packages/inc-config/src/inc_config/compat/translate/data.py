@@ -1,0 +1,50 @@
+"""From a ``dataloader`` or ``postprocess`` section to data by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inc_config.compat.document.loader import V1DataLoader, V1Postprocess
+from inc_config.compat.translate.remarks import Remarks
+from inc_config.data import LastBatch, LoaderConfig
+from inc_config.named import Named
+
+DEFAULT_BATCH_SIZE = 64
+"""What 1.14 took for a loader that does not say it."""
+
+
+def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remarks, *, static: bool = False) -> LoaderConfig | None:
+    """A loader; ``static`` calibration never shuffled."""
+    if loader is None:
+        return None
+    if len(loader.dataset) > 1:
+        remarks.dropped(f"{path}.dataset", f"Only {loader.dataset[0].name} is used, the first of several datasets, as before.")
+    if loader.batch_size is None:
+        remarks.changed(path, f"batch_size is not given; it was {DEFAULT_BATCH_SIZE}.", f"{today}.batch_size")
+    if static and loader.shuffle:
+        remarks.changed(f"{path}.shuffle", "Calibration reads data in their order, as before.", f"{today}.shuffle")
+    if loader.filter and len(loader.filter) and loader.dataset[0].name not in ("COCORecord", "COCORaw"):
+        remarks.changed(f"{path}.filter", "LabelBalance filters COCORecord and COCORaw only.", f"{today}.filter")
+    return LoaderConfig(
+        dataset=loader.dataset[0],
+        transforms=tuple(map(transform_of, loader.transform or ())),
+        filter=loader.filter[0] if loader.filter else None,
+        batch_size=loader.batch_size or DEFAULT_BATCH_SIZE,
+        last_batch=LastBatch(loader.last_batch or "rollover"),
+        shuffle=bool(loader.shuffle) and not static,
+        distributed=bool(loader.distributed),
+    )
+
+
+def transform_of(named: Named) -> Named:
+    """A transform; one number for a square size."""
+    return Named(named.name, {name: _size(value) if name == "size" else value for name, value in named.args.items()})
+
+
+def _size(value: Any) -> Any:
+    return value[0] if len(value) == 1 else value
+
+
+def postprocess_of(postprocess: V1Postprocess | None) -> tuple[Named, ...]:
+    """Transforms of outputs and labels."""
+    return () if postprocess is None else postprocess.transform or ()
