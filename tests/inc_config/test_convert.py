@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from inc_config import (
     INT8,
     ConfigError,
+    DistillLayersConfig,
+    DistillSelfConfig,
+    EvaluationConfig,
     IntegerType,
+    LoaderConfig,
     Named,
     OpPlan,
     PerChannel,
@@ -16,6 +20,7 @@ from inc_config import (
     Target,
     TensorKey,
     TensorPlan,
+    TrainingConfig,
     TuningConfig,
     from_json,
     structure,
@@ -58,7 +63,7 @@ def test_all_faults_are_reported_together_with_path_value_and_fix():
         QuantizeConfig,
     )
     assert found["$.approach"].what == "Unknown approach 'statik'."
-    assert found["$.approach"].fix == "use one of static, dynamic, auto; did you mean 'static'?"
+    assert found["$.approach"].fix == "use one of static, dynamic, auto, weight_only; did you mean 'static'?"
     assert "did you mean 'accuracy_loss'" in found["$.accuracy_los"].fix
     assert found["$.calibration_samples"].what == "'many' is not a whole number."
     assert found["$.tuning.exit_policy.max_trials"].what == "max_trials cannot be 0."
@@ -75,7 +80,24 @@ def test_all_faults_are_reported_together_with_path_value_and_fix():
         (QuantizeConfig, {"accuracy_loss": True}, "$.accuracy_loss"),
         (QuantizeConfig, {"accuracy_loss": "0.1"}, "$.accuracy_loss"),
         (QuantizeConfig, {"recipes": [1]}, "$.recipes"),
-        (QuantizeConfig, {"recipes": {"a": float("nan")}}, "$.recipes"),
+        (QuantizeConfig, {"recipes": {"a": 1}}, "$.recipes.a"),
+        (QuantizeConfig, {"recipes": {"smooth_quant": {"alphas": [-1]}}}, "$.recipes.smooth_quant.alphas"),
+        (QuantizeConfig, {"constraints": [{"types": "Conv"}]}, "$.constraints[0]"),
+        (QuantizeConfig, {"constraints": [{"weight": {"dtypes": ["int9"]}}]}, "$.constraints[0].weight.dtypes[0]"),
+        (QuantizeConfig, {"constraints": [{"weight": {"schemes": "sym"}}]}, "$.constraints[0].weight.schemes[0]"),
+        (QuantizeConfig, {"excluded_precisions": "int8"}, "$.excluded_precisions[0]"),
+        (QuantizeConfig, {"weight_only": {"group_size": 0}}, "$.weight_only.group_size"),
+        (QuantizeConfig, {"activation_threshold": {"kl": {"a": float("nan")}}}, "$.activation_threshold"),
+        (EvaluationConfig, {"metrics": []}, "$.metrics"),
+        (EvaluationConfig, {"metrics": [{"metric": "topk", "weight": -1}]}, "$.metrics[0].weight"),
+        (EvaluationConfig, {"metrics": [{"a": {}, "b": {}}]}, "$.metrics[0]"),
+        (TrainingConfig, {"epochs": 1, "steps": 1}, "$.steps"),
+        (LoaderConfig, {}, "$.dataset"),
+        (PruneConfig, {"epochs": {"start": 3, "end": 2}}, "$.epochs.end"),
+        (PruneConfig, {"epochs": {"end": 2}, "frequency": 2}, "$.epochs"),
+        (PruneConfig, {"initial_sparsity": 0.6}, "$.initial_sparsity"),
+        (DistillLayersConfig, {"mappings": []}, "$.mappings"),
+        (DistillSelfConfig, {"levels": [{"pairs": []}]}, "$.levels[0].pairs"),
         (QuantizeConfig, {"exclude": 3}, "$.exclude"),
         (QuantizeConfig, {"exclude": ["("]}, "$.exclude"),
         (QuantizeConfig, {"activation_threshold": 3}, "$.activation_threshold"),
@@ -114,7 +136,7 @@ def test_an_error_of_a_library_is_a_fault_too():
     deep = {}
     for _ in range(5000):
         deep = {"a": deep}
-    assert "recursion" in faults({"recipes": deep}, QuantizeConfig)["$.recipes"].what
+    assert "recursion" in faults({"activation_threshold": {"kl": deep}}, QuantizeConfig)["$.activation_threshold"].what
 
 
 def test_an_operator_that_stands_twice_in_a_plan_is_a_fault():

@@ -11,12 +11,15 @@ from inc_config import (
     Named,
     NofMPattern,
     Objective,
+    OpConstraint,
     PerGroup,
     PruneConfig,
     PruneOverride,
     QuantizeConfig,
     ScheduleKind,
+    TensorConstraint,
     TuningConfig,
+    WeightOnlyConfig,
 )
 from inc_config.dtypes import parse_dtype
 from inc_config.fields import FieldError, one_of
@@ -38,7 +41,11 @@ from inc_config.named import as_named
         (lambda: QuantizeConfig(calibration_samples=1.0), "cannot be 1.0", "whole number"),
         (lambda: QuantizeConfig(exclude="("), "not a regular expression", "backslash"),
         (lambda: QuantizeConfig(exclude_types=["Conv", 3]), "cannot hold 3", "strings"),
-        (lambda: QuantizeConfig(recipes={"a": object()}), "not plain data", "strings"),
+        (lambda: Named("a", {"a": object()}), "not plain data", "strings"),
+        (lambda: QuantizeConfig(recipes={"smooth": True}), "Unknown recipe 'smooth'", "did you mean 'smooth_quant'"),
+        (lambda: OpConstraint(types="Conv"), "allows everything", "dtypes"),
+        (lambda: TensorConstraint(dtypes="int9"), "'int9' is not a data type", "int8"),
+        (lambda: WeightOnlyConfig(group_size=True), "group_size cannot be True", "-1"),
         (lambda: QuantizeConfig(recipes=3), "3 is not a mapping", "names"),
         (lambda: ExitPolicy(max_trials=True), "max_trials cannot be True", "whole number"),
         (lambda: TuningConfig(objectives=[]), "objectives is empty", "at least one"),

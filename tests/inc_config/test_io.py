@@ -8,9 +8,7 @@ from inc_config import ConfigError, DistillConfig, PipelineConfig, PipelineMode,
 from inc_config.errors import StoreError
 from inc_config.io import parse
 
-PIPELINE = PipelineConfig(
-    steps=[PruneConfig(pattern="2:4"), DistillConfig(), QuantizeConfig(recipes={"words": ["1e3", "0o7", "yes", "2:4"]})]
-)
+PIPELINE = PipelineConfig(steps=[PruneConfig(pattern="2:4"), DistillConfig(), QuantizeConfig(exclude_types=["1e3", "0o7", "yes", "2:4"])])
 RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -81,7 +79,8 @@ def test_five_faults_are_reported_with_their_lines_in_order(tmp_path):
     ]
     text = str(caught.value)
     assert text.startswith(f"5 faults in {path}:")
-    assert "Unknown key 'mod'.\n  where: $.mod, line 9, column 1\n  fix:   use one of steps, mode; did you mean 'mode'?" in text
+    sections = "steps, mode, model, training, calibration, evaluation, confirmation, benchmark, workspace"
+    assert f"Unknown key 'mod'.\n  where: $.mod, line 9, column 1\n  fix:   use one of {sections}; did you mean 'mode'?" in text
 
 
 def test_json_faults_have_lines_too():

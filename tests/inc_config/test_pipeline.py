@@ -1,10 +1,33 @@
 import pytest
-from inc_config import DistillConfig, PipelineConfig, PruneConfig, QuantizeConfig, unstructure
+from inc_config import (
+    DistillConfig,
+    DistillLayersConfig,
+    DistillSelfConfig,
+    LayerMapping,
+    MixedPrecisionConfig,
+    OutputPair,
+    PipelineConfig,
+    PruneConfig,
+    QuantizeAwareConfig,
+    QuantizeConfig,
+    SelfLevel,
+    unstructure,
+)
 from inc_config.pipeline import STEP_KINDS, step_kind
 
 
 def test_every_step_has_a_kind_in_documents():
-    config = PipelineConfig(steps=[PruneConfig(), DistillConfig(), QuantizeConfig()])
+    config = PipelineConfig(
+        steps=[
+            PruneConfig(),
+            DistillConfig(),
+            DistillLayersConfig(mappings=[LayerMapping(student="a")]),
+            DistillSelfConfig(levels=[SelfLevel(pairs=[OutputPair(student="a", teacher="b")])]),
+            QuantizeAwareConfig(),
+            QuantizeConfig(),
+            MixedPrecisionConfig(),
+        ]
+    )
     assert [step_kind(step) for step in config.steps] == list(STEP_KINDS)
     assert [step["kind"] for step in unstructure(config)["steps"]] == list(STEP_KINDS)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from inc_config.dtypes import GranularityKind, Scheme, StorageType, parse_storage
-from inc_config.fields import Choice, FieldError, each, patterns, strings, texts, whole
+from inc_config.fields import Choice, FieldError, each, patterns, strings, texts, whole, wholes
 
 
 def _types(value: str | StorageType | Iterable[str | StorageType]) -> tuple[StorageType, ...]:
@@ -41,7 +41,7 @@ class TensorConstraint:
     schemes: tuple[Scheme, ...] = attrs.field(default=(), converter=_schemes)
     granularities: tuple[GranularityKind, ...] = attrs.field(default=(), converter=_granularities)
     algorithms: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
-    group_sizes: tuple[int, ...] = attrs.field(default=(), converter=tuple, validator=each(whole(minimum=1)))
+    group_sizes: tuple[int, ...] = attrs.field(default=(), converter=wholes, validator=each(whole(minimum=1)))
 
 
 @attrs.frozen(kw_only=True)

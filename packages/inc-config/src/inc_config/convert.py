@@ -154,7 +154,7 @@ def _tuple_of(cls: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any
     (item, _) = get_args(cls)
 
     def structure(value: Any, _: Any) -> Any:
-        if isinstance(value, str) and is_word(item):
+        if (isinstance(value, str) and is_word(item)) or (item is int and type(value) is int):
             value = [value]
         if not isinstance(value, list | tuple):
             raise _wrong(value, "a list")

@@ -46,6 +46,11 @@ def strings(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def wholes(value: int | Iterable[int]) -> tuple[int, ...]:
+    """Accept one whole number or several (an attrs converter)."""
+    return (value,) if isinstance(value, int) else tuple(value)
+
+
 def as_float(value: float) -> float:
     """Turn an int into a float and leave the rest to the validator (an attrs converter)."""
     return float(value) if type(value) is int else value

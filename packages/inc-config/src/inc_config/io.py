@@ -16,6 +16,9 @@ from inc_config.yaml_reader import MAX_CHARACTERS, Document, read_yaml
 
 T = TypeVar("T")
 
+_NO_BREAKS = 1 << 30
+"""Line width: every value stays on its line, so that a comment can stand behind it."""
+
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -26,7 +29,7 @@ def load(source: str | Path) -> PipelineConfig:
         ConfigError: the file cannot be read or the document has faults; all of them are listed with path, line and fix.
     """
     if isinstance(source, Path) or source.endswith(SUFFIXES):
-        return parse(_text_of(Path(source)), PipelineConfig, source=str(source))
+        return parse(text_of(Path(source)), PipelineConfig, source=str(source))
     return parse(source, PipelineConfig)
 
 
@@ -36,13 +39,13 @@ def parse(text: str, cls: type[T], *, source: str = "") -> T:
     Raises:
         ConfigError: the document has faults.
     """
-    document = _read(text, source)
+    document = read_document(text, source=source)
     return structure(document.data, cls, source=source, locate=document.locate)
 
 
 def to_yaml(value: Any) -> str:
     """Write a configuration object as YAML that ``parse`` reads back to an equal one."""
-    text: str = yaml.dump(unstructure(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.dump(unstructure(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NO_BREAKS)
     return text
 
 
@@ -65,7 +68,12 @@ def dump(config: PipelineConfig, path: str | Path) -> Path:
     return path
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file, if it is no longer than any document may be.
+
+    Raises:
+        ConfigError: it cannot be read, or is no text.
+    """
     try:
         with path.open("rb") as file:
             return file.read(4 * MAX_CHARACTERS + 1).decode("utf-8-sig")
@@ -77,7 +85,12 @@ def _text_of(path: Path) -> str:
         raise ConfigError([Fault(path="$", what=what, fix="save the file as UTF-8")], source=str(path)) from error
 
 
-def _read(text: str, source: str) -> Document:
+def read_document(text: str, *, source: str = "") -> Document:
+    """YAML or JSON as plain data with the place of every value.
+
+    Raises:
+        ConfigError: it is neither.
+    """
     if text.lstrip()[:1] not in ("{", "["):
         return read_yaml(text, source=source)
     try:
@@ -98,7 +111,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    style = None if isinstance(resolve(text), str) else '"'
+    style = None if isinstance(resolve(text), str) and "\n" not in text else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

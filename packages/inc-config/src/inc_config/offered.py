@@ -109,10 +109,11 @@ def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[
     if not known:
         return
     single = isinstance(value, Named)
+    kind = "transform" if field == "transforms" else field
     for index, named in enumerate((value,) if single else value):
         if _spelling(named.name) not in map(_spelling, known):
             place = path if single else f"{path}[{index}]"
-            yield Fault(path=place, what=f"Unknown {field.removesuffix('s')} {named.name!r}.", fix=one_of(named.name, known))
+            yield Fault(path=place, what=f"Unknown {kind} {named.name!r}.", fix=one_of(named.name, known))
 
 
 def _spelling(name: str) -> str:

@@ -93,15 +93,19 @@ def _record(cls: type[Any], definitions: Schema) -> Schema:
 def _field(field: attrs.Attribute[Any], hint: Any, definitions: Schema) -> Schema:
     schema = dict(_schema(hint, definitions))
     limits = dict(_limits(field.validator))
-    if limits and "anyOf" in schema:
-        schema["anyOf"] = [{**schema["anyOf"][0], **limits}, *schema["anyOf"][1:]]
-    elif limits and schema.get("type") == "array":
-        schema["items"] = {**schema["items"], **limits}
-    else:
-        schema |= limits
+    if "anyOf" in schema:
+        schema["anyOf"] = [_limited(option, limits) for option in schema["anyOf"]]
+    schema = _limited(schema, limits)
     if field.default is attrs.NOTHING:
         return schema
     return {**schema, "default": unstructure(default_of(field))}
+
+
+def _limited(schema: Schema, limits: Schema) -> Schema:
+    """Numbers with their limits, and lists of numbers with theirs."""
+    if schema.get("type") == "array":
+        return {**schema, "items": _limited(schema["items"], limits)}
+    return {**schema, **limits} if schema.get("type") in ("integer", "number") else schema
 
 
 def _limits(validator: Any) -> Iterator[tuple[str, Any]]:
@@ -135,7 +139,8 @@ def _without_none(union: types.UnionType) -> Any:
 def _array(item: Any, definitions: Schema) -> Schema:
     """A list; where the items are words or names, one alone may stand for a list of one."""
     array: Schema = {"type": "array", "items": _schema(item, definitions)}
-    return {"anyOf": [array, {"type": "string"}]} if item is str or is_word(item) else array
+    alone = "integer" if item is int else "string" if item is str or is_word(item) else ""
+    return {"anyOf": [array, {"type": alone}]} if alone else array
 
 
 def _step(kind: str, cls: type[Any], definitions: Schema) -> Schema:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, each, flag, number, strings, texts, whole
+from inc_config.fields import Choice, FieldError, as_float, each, flag, number, strings, texts, whole, wholes
 from inc_config.named import Named, as_named
 
 
@@ -90,7 +90,7 @@ class DiagnosisConfig:
     """
 
     ops: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
-    batches: tuple[int, ...] = attrs.field(default=(0,), converter=tuple, validator=each(whole(minimum=0)))
+    batches: tuple[int, ...] = attrs.field(default=(0,), converter=wholes, validator=each(whole(minimum=0)))
     inspect: Inspected = attrs.field(default=Inspected.ALL, converter=Inspected)
     folder: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
 
@@ -116,5 +116,5 @@ class TuningConfig:
     exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
     seed: int = attrs.field(default=0, validator=whole(minimum=0))
     ledger: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
-    calibration_samples: tuple[int, ...] = attrs.field(default=(), converter=tuple, validator=each(whole(minimum=1)))
+    calibration_samples: tuple[int, ...] = attrs.field(default=(), converter=wholes, validator=each(whole(minimum=1)))
     diagnosis: DiagnosisConfig | None = None

@@ -1,0 +1,72 @@
+"""A file of today or of 1.x, read: its configuration, its notes, and where things stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from inc_config.compat import Note, load_v1, translate
+from inc_config.convert import structure
+from inc_config.errors import Fault
+from inc_config.io import read_document, text_of
+from inc_config.offered import not_offered
+from inc_config.pipeline import PipelineConfig
+
+_TODAY = re.compile(r"\A\s*\{|^steps\s*:", re.MULTILINE)
+_V1 = re.compile(
+    r"^\s{0,3}(model|version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|evaluation|pruning|distillation"
+    r"|auto_distillation|nas|train)\s*:",
+    re.MULTILINE,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Opened:
+    """``notes`` are of reading and translating a 1.x file; ``faults`` ask for what nothing carries out yet."""
+
+    path: Path
+    config: PipelineConfig
+    is_v1: bool
+    notes: tuple[Note, ...]
+    faults: tuple[Fault, ...]
+
+
+def open_file(path: Path) -> Opened:
+    """Read a file of either kind.
+
+    Raises:
+        ConfigError: it cannot be read, or has faults.
+    """
+    text = text_of(path)
+    if is_v1(text):
+        return _opened_v1(path)
+    document = read_document(text, source=str(path))
+    config = structure(document.data, PipelineConfig, source=str(path), locate=document.locate)
+    return _opened(path, config, document.locate)
+
+
+def is_v1(text: str) -> bool:
+    """Whether a text looks like a 1.x file: it has no steps, and sections that 1.x has."""
+    return _TODAY.search(text) is None and _V1.search(text) is not None
+
+
+def _opened(path: Path, config: PipelineConfig, locate: Callable[[Fault], Fault]) -> Opened:
+    faults = tuple(map(locate, not_offered(config)))
+    return Opened(path=path, config=config, is_v1=False, notes=(), faults=faults)
+
+
+def _opened_v1(path: Path) -> Opened:
+    document = load_v1(path)
+    translation = translate(document)
+    notes = tuple(dict.fromkeys((*document.notes, *translation.notes)))
+    faults = tuple(_in_old_file(fault, notes) for fault in not_offered(translation.config))
+    return Opened(path=path, config=translation.config, is_v1=True, notes=notes, faults=faults)
+
+
+def _in_old_file(fault: Fault, notes: tuple[Note, ...]) -> Fault:
+    """A fault of the translation at the line of the 1.x file that a note knows."""
+    line = next((note.line for note in notes if note.today and note.today == fault.path), None)
+    return attrs.evolve(fault, line=line)
