@@ -70,7 +70,7 @@ def test_more_instances_than_cores_is_an_error_that_says_what_fits(tmp_path: Pat
 
 
 def test_a_container_with_half_a_processor_has_room_for_one(tmp_path: Path) -> None:
-    with pytest.raises(LayoutError, match="time of 0.5 processors granted") as caught:
+    with pytest.raises(LayoutError, match=r"time of 0\.5 processors granted") as caught:
         plan_layout(read_topology(trees.container_v1(tmp_path)), instances=2)
     assert caught.value.fix == "instances x cores that fit: 1 x 1"
 

@@ -1,39 +1,120 @@
-"""Benchmark a model: a path, or a live object of any framework that has an adaptor."""
+"""Benchmark a model: a path, a saved folder, a function that makes it, or a live object of any framework that has an adaptor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import resource
+import time
 from typing import Any
 
-from inc_adaptors.detect import adaptor_for
+from inc_adaptors.batches import batch_size
 from inc_config.benchmark import BenchmarkConfig
+from inc_config.errors import StepError
 
 from inc_bench.comparison import Comparison, compare
-from inc_bench.instances.inputs import synthetic_inputs
-from inc_bench.measurement import Measurement, measure
+from inc_bench.instances.calls import Call, bound_call
+from inc_bench.instances.crew import InstanceRun, scratch_folder
+from inc_bench.instances.driving import Progress, drive
+from inc_bench.instances.inputs import batches_for, synthetic_inputs
+from inc_bench.instances.job import Closed, ModelSource, SourceKind
+from inc_bench.instances.opening import Opened, check_source, open_model, source_of
+from inc_bench.machine.layout import Layout, Placement, plan_layout
+from inc_bench.machine.topology import read_topology
+from inc_bench.machine.watching import snapshot
+from inc_bench.request import Request, request_of
+from inc_bench.results.model import BenchmarkResult
+from inc_bench.running import run_layout, summarise
+from inc_bench.timing import warm_up
 
 
-def _call(model: Any, config: BenchmarkConfig, data: Any) -> Callable[[], object]:
-    adaptor = adaptor_for(model)
-    handle = adaptor.open(model)
-    inputs = data if data is not None else synthetic_inputs(handle.signature, batch_size=config.batch_size, seed=config.seed)
-    predict = adaptor.predictor(handle, threads=config.threads)
-    return lambda: predict(inputs)
+def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = None, *, architecture: str | None = None) -> BenchmarkResult:
+    """Latency and throughput of one model.
 
-
-def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = None) -> Measurement:
-    """Latency and throughput of one model in this process.
+    What can be named to another process (a path, a saved folder, ``module:function``) runs in pinned instances of its own; a live object
+    runs here, in one instance.
 
     Args:
-        model: a path or a native model.
-        config: rounds, threads and batch size.
-        data: one batch of inputs; made up from the model's signature when missing.
+        model: a path, ``module:function`` that returns a model or a function to time, or a native model.
+        config: instances, cores, rounds, threads and batch size. ``threads=1``, the default, takes one per core of a pinned instance.
+        data: one batch of inputs, a ``.npy`` or ``.npz`` file, or ``module:function``; made up from the model's signature when missing.
+        architecture: ``module:function`` that makes the fresh model a saved folder is loaded into.
+
+    Raises:
+        StepError: several instances of a live object.
+        LayoutError: more instances than cores; says what fits.
+        InstanceError: an instance failed; nothing is left running.
     """
     config = config or BenchmarkConfig()
-    return measure(_call(model, config, data), config)
+    source = source_of(model, architecture=architecture)
+    if source is None:
+        return _here(model, config, data)
+    check_source(source)
+    topology = read_topology()
+    layout = plan_layout(topology, instances=config.instances, cores_per_instance=config.cores_per_instance)
+    with scratch_folder() as folder:
+        return run_layout(request_of(source, config, data, folder), layout, topology)
 
 
 def compare_models(baseline: Any, candidate: Any, config: BenchmarkConfig | None = None, data: Any = None) -> Comparison:
-    """How many times faster ``candidate`` is than ``baseline`` on the same inputs, paired and interleaved."""
+    """How many times faster ``candidate`` is than ``baseline`` on the same inputs, paired and interleaved, in this process."""
     config = config or BenchmarkConfig()
-    return compare(_call(baseline, config, data), _call(candidate, config, data), config)
+    return compare(_call(open_model(baseline), config, data), _call(open_model(candidate), config, data), config)
+
+
+def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
+    if config.instances > 1 or config.cores_per_instance is not None:
+        raise StepError(
+            f"A live {type(model).__name__} cannot be handed to other processes: it is benchmarked in this one only.",
+            where=f"instances={config.instances}, cores_per_instance={config.cores_per_instance}",
+            fix="name it instead: the path of a model file or saved folder, or 'module:function' of a function that makes it",
+        )
+    started = time.time()
+    opened = open_model(model)
+    call = _call(opened, config, data)
+    loaded = time.time()
+    warm_up(call, 1)
+    first = time.time()
+    if config.warmup:
+        warm_up(call, config.warmup)
+    size = config.batch_size if data is None or isinstance(data, str) else batch_size(data)
+    request = Request(
+        model=ModelSource(kind=SourceKind.TARGET, name=type(model).__name__),
+        data=None if data is None else "given",
+        batch_size=size,
+        calls=config.iterations * config.rounds,
+        duration_s=config.rounds * config.min_round_s,
+        rounds=config.rounds,
+        threads=config.threads,
+        confidence=config.confidence,
+    )
+    topology = read_topology()
+    layout = Layout(
+        placements=(Placement(cpus=tuple(cpu.number for cpu in topology.cpus[: config.threads])),), notes=("one live object, not pinned",)
+    )
+    # Where the threads run is not known, so that others' work is counted on every processor this process may use.
+    everywhere = tuple(cpu.number for cpu in topology.cpus)
+    before = snapshot(everywhere)
+    run = _timed(call, request.load)
+    watched = (before, snapshot(everywhere))
+    return summarise(request, layout, [run], watched=watched, watched_cores=len(everywhere), times=[(loaded - started, first - started)])
+
+
+def _timed(call: Call, load: Closed) -> InstanceRun:
+    progress = Progress()
+    progress.stop.set()
+    recorded = drive(call, load, start=time.perf_counter(), progress=progress)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    peak = usage.ru_maxrss * 1024
+    return InstanceRun(recorded=recorded, rss_bytes=peak, peak_bytes=peak, threads=0, switches=0, stray=())
+
+
+def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:
+    if opened.handle is None:
+        return bound_call(opened, ())
+    signature = opened.handle.signature
+    if data is None:
+        batches: list[Any] = [synthetic_inputs(signature, batch_size=config.batch_size, seed=config.seed)]
+    elif isinstance(data, str):
+        batches = batches_for(data, signature, batch_size=config.batch_size, seed=config.seed)
+    else:
+        batches = [data]
+    return bound_call(opened, batches, threads=config.threads, inter_op_threads=config.inter_op_threads)

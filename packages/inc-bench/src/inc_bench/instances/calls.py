@@ -14,7 +14,7 @@ from inc_bench.instances.opening import Opened
 Call = Callable[[], object]
 
 
-def bound_call(opened: Opened, batches: Sequence[Any], *, threads: int, inter_op_threads: int | None = None) -> Call:
+def bound_call(opened: Opened, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None) -> Call:
     """A call without arguments that runs the batches in turn; a plain function is returned as it is."""
     adaptor, handle = opened.adaptor, opened.handle
     if adaptor is None or handle is None:

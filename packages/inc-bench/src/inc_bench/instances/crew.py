@@ -23,6 +23,7 @@ from inc_config.errors import IncError
 from inc_bench.instances.driving import Recorded
 from inc_bench.instances.job import Job, Load
 from inc_bench.instances.serving import load_command, load_recorded
+from inc_bench.machine.watching import snapshot
 
 START_DELAY_S = 0.05
 """Between the command to start and the common start: long enough for the slowest instance to have read it."""
@@ -90,9 +91,15 @@ class Crew:
         self._instances: list[_Instance] = []
         self._selector = selectors.DefaultSelector()
         self._number = 0
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._cpus = tuple(sorted({cpu for job in self._jobs for cpu in job.cpus}))
+        self.watched = (snapshot(self._cpus),) * 2
 
     def __enter__(self) -> Crew:
         try:
+            self._watchdog = subprocess.Popen(
+                [sys.executable, "-m", "inc_bench.watchdog"], stdin=subprocess.PIPE, bufsize=0, start_new_session=True
+            )
             for index, job in enumerate(self._jobs):
                 self._start(index, job)
             for instance, event in self._gather("ready", "did not get ready"):
@@ -127,16 +134,27 @@ class Crew:
         return tuple(instance.process.pid for instance in self._instances)
 
     def run(self, loads: Load | Sequence[Load]) -> tuple[InstanceRun, ...]:
-        """Run one load in all instances, or one in each, from the same moment on, until all are done with theirs."""
+        """Run one load in all instances, or one in each, from the same moment on, until all are done with theirs.
+
+        ``watched`` then holds the processors' counters just before and just after.
+        """
         each = tuple(loads) if isinstance(loads, Sequence) else (loads,) * len(self._instances)
         self._number += 1
         start = time.perf_counter() + START_DELAY_S
         for instance, load in zip(self._instances, each, strict=True):
             self._send(instance, load_command(load, start=start, number=self._number))
+        before = snapshot(self._cpus)
         self._gather("reached", "stopped making progress")
+        self.watched = (before, snapshot(self._cpus))
         for instance in self._instances:
             self._send(instance, {"do": "stop"})
         return tuple(_as_run(event) for _, event in self._gather("done", "did not stop"))
+
+    def score(self, metric: str, data: str) -> float:
+        """Let the first instance predict all labelled data and judge it; higher or lower is better as the metric says."""
+        self._send(self._instances[0], {"do": "score", "metric": metric, "data": data})
+        ((_, event),) = self._gather("scored", "did not finish the labelled data", only=self._instances[:1])
+        return float(event["value"])
 
     def close(self, *, gently: bool = False) -> None:
         """End every process, with all it has started: asked first where ``gently``, killed otherwise."""
@@ -158,6 +176,11 @@ class Crew:
                         stream.close()
         self._instances.clear()
         self._selector.close()
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            _write(self._watchdog, b"done")
+            self._watchdog.stdin.close()
+            self._watchdog.wait()
+            self._watchdog = None
 
     def _start(self, index: int, job: Job) -> None:
         log = job.folder / f"instance-{index}-{os.urandom(4).hex()}.log"
@@ -174,22 +197,22 @@ class Crew:
             )
         instance = _Instance(index=index, job=job, process=process, log=log, started=started)
         self._instances.append(instance)
+        if self._watchdog is not None:
+            _write(self._watchdog, str(process.pid).encode())
         if process.stdout is not None:
             self._selector.register(process.stdout, selectors.EVENT_READ, instance)
         message = {"job": unstructure(job), "cpus": list(job.cpus), "bind_node": job.bind_node, "parent": os.getpid()}
         self._send(instance, message)
 
     def _send(self, instance: _Instance, message: Mapping[str, Any]) -> None:
-        # A broken pipe means that it ended; gathering its events tells how.
-        with contextlib.suppress(BrokenPipeError):
-            if instance.process.stdin is not None:
-                instance.process.stdin.write(json.dumps(message).encode() + b"\n")
+        _write(instance.process, json.dumps(message).encode())
 
-    def _gather(self, kind: str, failure: str) -> list[tuple[_Instance, dict[str, Any]]]:
+    def _gather(self, kind: str, failure: str, *, only: Sequence[_Instance] | None = None) -> list[tuple[_Instance, dict[str, Any]]]:
         """One event of a kind from every instance, in their order."""
+        asked = self._instances if only is None else only
         found: dict[int, dict[str, Any]] = {}
         quiet = _Quiet(self._timeout_s, len(self._instances))
-        while len(found) < len(self._instances):
+        while len(found) < len(asked):
             for instance in self._instances:
                 if (event := instance.take("failed")) is not None:
                     raise _raised(instance, event)
@@ -197,11 +220,11 @@ class Crew:
                     quiet.seen(instance.index, event["calls"])
                 if instance.index not in found and (event := instance.take(kind)) is not None:
                     found[instance.index] = event
-            if len(found) < len(self._instances):
+            if len(found) < len(asked):
                 self._read(quiet.interval_s)
-                waiting = [instance for instance in self._instances if instance.index not in found]
+                waiting = [instance for instance in asked if instance.index not in found]
                 self._ask(waiting, quiet, failure)
-        return [(instance, found[instance.index]) for instance in self._instances]
+        return [(instance, found[instance.index]) for instance in asked]
 
     def _ask(self, waiting: Sequence[_Instance], quiet: _Quiet, failure: str) -> None:
         for index in quiet.hung():
@@ -226,6 +249,13 @@ class Crew:
                 self._selector.unregister(key.fileobj)
                 if not any(event["event"] == "failed" for event in instance.events):
                     raise _ended_badly(instance)
+
+
+def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
+    """Send a line; a broken pipe means that the process ended, and gathering its events tells how."""
+    with contextlib.suppress(BrokenPipeError):
+        if process.stdin is not None:
+            process.stdin.write(line + b"\n")
 
 
 class _Quiet:
@@ -284,8 +314,8 @@ def _place(instance: _Instance) -> str:
 
 def _raised(instance: _Instance, event: Mapping[str, Any]) -> InstanceError:
     where = f"{event['where']}; {_place(instance)}" if event["where"] else _place(instance)
-    fix = event["fix"] or f"run the model once on the same inputs\n{_tail(instance.log)}"
-    return InstanceError(event["what"], where=where, fix=fix)
+    fix = event["fix"] or "run the model once on the same inputs"
+    return InstanceError(event["what"], where=where, fix=f"{fix}\n{_tail(instance.log)}")
 
 
 def _ended_badly(instance: _Instance) -> InstanceError:

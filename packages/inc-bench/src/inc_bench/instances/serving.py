@@ -23,7 +23,8 @@ from inc_bench.instances.calls import bound_call
 from inc_bench.instances.driving import Call, Progress, Recorded, drive
 from inc_bench.instances.inputs import batches_for
 from inc_bench.instances.job import Closed, Job, Load, Poisson
-from inc_bench.instances.opening import open_source
+from inc_bench.instances.opening import Opened, open_source
+from inc_bench.instances.scoring import score
 from inc_bench.machine.files import parse_cpu_list, text_of
 from inc_bench.worker import read_line
 
@@ -64,9 +65,13 @@ def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
     threading.Thread(target=channel.listen, daemon=True).start()
     try:
         job = structure(job_data["job"], Job, source="job")
-        call = _prepared(job, channel, notes)
+        opened = open_source(job.model)
+        call = _prepared(opened, job, channel, notes)
         while (command := channel.commands.get())["do"] != "quit":
-            _run(call, job, channel, command)
+            if command["do"] == "score":
+                channel.send("scored", value=score(opened, command["metric"], command["data"], on_batch=channel.progress.stamps.append))
+            else:
+                _run(call, job, channel, command)
     except IncError as error:
         channel.send("failed", kind=type(error).__name__, what=error.what, where=error.where, fix=error.fix)
         os._exit(3)
@@ -80,8 +85,7 @@ def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
         os._exit(3)
 
 
-def _prepared(job: Job, channel: _Channel, notes: list[str]) -> Call:
-    opened = open_source(job.model)
+def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> Call:
     signature = opened.handle.signature if opened.handle is not None else None
     batches = [] if signature is None else batches_for(job.data, signature, batch_size=job.batch_size, seed=job.seed)
     call = bound_call(opened, batches, threads=job.threads, inter_op_threads=job.inter_op_threads)
