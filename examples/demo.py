@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import digits
 import numpy as np
 import torch
 from inc_adaptors.torch.adaptor import TorchAdaptor
@@ -18,8 +19,6 @@ from inc_config import BenchmarkConfig
 from inc_metrics import Accuracy
 from inc_orchestrate import Distill, Evaluation, FitResult, Pipeline, Prune, Quantize, Training, load
 from rich.console import Console
-
-import digits
 
 CONSOLE = Console()
 TIMED = BenchmarkConfig(batch_size=8)
@@ -37,7 +36,8 @@ def failures(route: str, result: FitResult, same: bool) -> list[str]:
     kept = {
         "the accuracy criterion is met": result.is_feasible,
         "operators are quantized": any(precision.startswith("int8") for precision in summary.by_precision),
-        "the result is faster than fp32, with the whole interval above 1": bool(summary.latency) and all(found.low > 1 for found in summary.latency),
+        "the result is faster than fp32, with the whole interval above 1": all(found.low > 1 for found in summary.latency),
+        "latencies were measured": bool(summary.latency),
         "the reloaded model answers the same": same,
     }
     return [f"{route}: not true that {promise}" for promise, true in kept.items() if not true]

@@ -18,15 +18,20 @@ CLASSES = 10
 def images_and_labels() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The 1,797 digits as (N, 1, 32, 32) float32 in [0, 1], and their labels."""
     small, labels = load_digits(return_X_y=True)
-    pictures = [Image.fromarray((digit.reshape(8, 8) * 15.9375).astype(np.uint8)).resize((SIZE, SIZE), Image.Resampling.BILINEAR) for digit in small]
-    return np.stack([np.asarray(picture, np.float32)[None] / 255 for picture in pictures]), labels.astype(np.int64)
+
+    def enlarged(digit: NDArray[np.float64]) -> NDArray[np.float32]:
+        picture = Image.fromarray((digit.reshape(8, 8) * 15.9375).astype(np.uint8))
+        return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.float32)[None] / 255
+
+    return np.stack([enlarged(digit) for digit in small]), labels.astype(np.int64)
 
 
 def loaders(*, batch_size: int = 64, seed: int = 0) -> dict[str, DataLoader]:
     """Disjoint loaders: ``train`` 60 %, ``calibration`` 10 %, ``evaluation`` 30 % of the digits, stratified."""
     images, labels = images_and_labels()
     train, rest, train_labels, rest_labels = train_test_split(images, labels, test_size=0.4, random_state=seed, stratify=labels)
-    held, calibration, held_labels, calibration_labels = train_test_split(rest, rest_labels, test_size=0.25, random_state=seed, stratify=rest_labels)
+    parts = train_test_split(rest, rest_labels, test_size=0.25, random_state=seed, stratify=rest_labels)
+    held, calibration, held_labels, calibration_labels = parts
 
     def loader(x: NDArray[np.float32], y: NDArray[np.int64], *, shuffle: bool = False) -> DataLoader:
         data = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))

@@ -28,16 +28,35 @@ class TrainingHooks(Protocol):
     """
 
     @property
-    def required(self) -> frozenset[str]: ...
-    def on_train_begin(self) -> None: ...
-    def on_epoch_begin(self, epoch: int) -> None: ...
-    def on_step_begin(self, step: int) -> None: ...
-    def on_after_compute_loss(self, inputs: Any, outputs: Any, loss: Any, teacher_outputs: Any = None) -> Any: ...
-    def on_before_optimizer_step(self) -> None: ...
-    def on_after_optimizer_step(self) -> None: ...
-    def on_step_end(self) -> None: ...
-    def on_epoch_end(self) -> None: ...
-    def on_train_end(self) -> None: ...
+    def required(self) -> frozenset[str]:
+        """Hooks without which the step cannot do its work."""
+
+    def on_train_begin(self) -> None:
+        """Before the first epoch."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before the first step of an epoch."""
+
+    def on_step_begin(self, step: int) -> None:
+        """Before the forward pass."""
+
+    def on_after_compute_loss(self, inputs: Any, outputs: Any, loss: Any, teacher_outputs: Any = None) -> Any:
+        """Between forward and backward; returns the loss to differentiate."""
+
+    def on_before_optimizer_step(self) -> None:
+        """Gradients are ready, weights not yet changed."""
+
+    def on_after_optimizer_step(self) -> None:
+        """Weights have changed."""
+
+    def on_step_end(self) -> None:
+        """After a step."""
+
+    def on_epoch_end(self) -> None:
+        """After the last step of an epoch."""
+
+    def on_train_end(self) -> None:
+        """After the last epoch."""
 
 
 class NoHooks:
@@ -57,7 +76,7 @@ class NoHooks:
     def on_step_begin(self, step: int) -> None:
         """Before the forward pass."""
 
-    def on_after_compute_loss(self, inputs: Any, outputs: Any, loss: Any, teacher_outputs: Any = None) -> Any:  # noqa: ARG002  (a hook's signature)
+    def on_after_compute_loss(self, inputs: Any, outputs: Any, loss: Any, teacher_outputs: Any = None) -> Any:
         """Between forward and backward; returns the loss to differentiate."""
         return loss
 
@@ -81,7 +100,7 @@ class NoHooks:
 class ComposedHooks:
     """Several steps' hooks as one, called in order; the loss is passed through all of them."""
 
-    parts: tuple[TrainingHooks, ...] = attrs.field(converter=lambda parts: tuple(parts))
+    parts: tuple[TrainingHooks, ...]
 
     @property
     def required(self) -> frozenset[str]:

@@ -1,10 +1,12 @@
 """What an adaptor can be asked to do, one protocol per role.
 
-An adaptor is an object registered in the entry-point group ``inc.adaptors``; it has ``name`` and ``lineage`` and implements the roles its framework can
-fill. A step names the roles it needs (``require``); a missing one is an error before any work starts. docs/roles.md maps each role to the frameworks' own calls.
+An adaptor is an object that an ``AdaptorSpec`` in the entry-point group ``inc.adaptors`` loads; it implements the roles its framework can
+fill. A step names the roles it needs (``require``); a missing one is an error before any work starts. docs/roles.md maps each role to the
+frameworks' own calls.
 
-Batches: wherever a role takes a batch it is what the user's loader yields, already reduced to the model's *inputs*: one array/tensor, a tuple of them in
-the model's input order, or a dict by input name. ``inc_adaptors.batches.split`` separates inputs and targets. Arrays that leave a role are numpy.
+Batches: wherever a role takes a batch it is what the user's loader yields, already reduced to the model's *inputs*: one array or tensor, a
+tuple of them in the model's input order, or a dict by input name. ``inc_adaptors.batches.split`` separates inputs and targets. Arrays that leave a
+role are numpy.
 """
 
 from __future__ import annotations
@@ -44,7 +46,11 @@ class Adaptor(Protocol):
         """An independent copy: nothing done to it reaches the original."""
 
     def predict(self, handle: ModelHandle, inputs: Any) -> tuple[NDArray[Any], ...]:
-        """Outputs of one batch in evaluation mode, in the model's output order; raises DataError (both sides shown) for inputs that do not fit."""
+        """Outputs of one batch in evaluation mode, in the model's output order.
+
+        Raises:
+            DataError: inputs that do not fit, with both sides shown.
+        """
 
     def predictor(self, handle: ModelHandle, *, threads: int = 0) -> Callable[[Any], tuple[NDArray[Any], ...]]:
         """A ready-to-run callable for repeated prediction and timing (an inference session, ``threads`` 0 = the framework's default)."""
@@ -64,7 +70,10 @@ class Describes(Protocol):
     """Say what can be done with each operator."""
 
     def capabilities(self, handle: ModelHandle, target: Target, *, batches: Iterable[Any] = ()) -> Capabilities:
-        """Every operator in execution order with options (best first) or a reason; a few ``batches`` help frameworks that must run to know their operators."""
+        """Every operator in execution order with options (best first) or a reason.
+
+        A few ``batches`` help frameworks that must run a model to know its operators.
+        """
 
 
 @runtime_checkable
@@ -101,6 +110,14 @@ class Quantizes(Protocol):
 
     def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> Emitter:
         """Prepare emission; plans made without any STATIC range need no statistics."""
+
+
+@runtime_checkable
+class Guards(Protocol):
+    """Know from statistics, before anything is emitted, which operators 8 bits would ruin."""
+
+    def guard(self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics) -> Capabilities:
+        """The capabilities without the integer options of operators at risk, each with a reason of code ``RANGE_GUARD``."""
 
 
 class TrainingSpec(Protocol):
@@ -155,7 +172,8 @@ class Trains(Protocol):
     ) -> ModelHandle:
         """Train ``handle`` in place of its parameters and return it evolved, in evaluation mode.
 
-        ``optimizer`` is built once from the model's and the ``extra_parameters``; ``teacher`` maps native inputs to native outputs without gradients;
+        ``optimizer`` is built once from the model's and the ``extra_parameters``; ``teacher`` maps native inputs to native outputs without
+        gradients;
         ``progress`` gets the steps done and their total.
         """
 
@@ -199,7 +217,10 @@ class Weights(Protocol):
         """Weights that have masks, in execution or definition order."""
 
     def accumulate_scores(self, criterion: str, *, decay: float) -> None:
-        """Fold the present weights and gradients into each weight's running score (``magnitude`` reads the weights when scores are reduced)."""
+        """Fold the present weights and gradients into each weight's running score.
+
+        ``magnitude`` reads the weights when scores are reduced.
+        """
 
     def reduced_scores(self, criterion: str, layouts: Mapping[str, BlockLayout]) -> dict[str, NDArray[np.float32]]:
         """Block scores per weight name, shape (out/rows, in/columns); higher is more important."""

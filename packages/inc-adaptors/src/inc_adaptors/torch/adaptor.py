@@ -34,8 +34,8 @@ from inc_adaptors.torch.weights import TorchWeights
 class TorchAdaptor:
     """PyTorch modules on the module route: int8 operators take the place of the user's layers, no tracing, no compiler.
 
-    ``minimum_work`` is the multiply-adds per sample below which an operator beside bigger ones stays in float, because setting up an integer
-    call costs more.
+    ``minimum_work`` is the multiply-adds per sample below which an operator beside bigger ones stays in float, because setting up an
+    integer call costs more.
     """
 
     name: str = attrs.field(default="torch", init=False)

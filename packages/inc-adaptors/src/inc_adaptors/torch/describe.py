@@ -20,8 +20,8 @@ from inc_adaptors.torch.fold import geometry_of
 from inc_adaptors.torch.trace import COMPUTE_FUNCTIONS, Step, remember, trace
 
 MINIMUM_WORK = 250_000
-"""Multiply-adds per sample below which an operator stays in float, unless all do: one integer call costs 25 to 40 us to set up, in which fp32 does about
-this much (one core with AVX512-VNNI and AMX; 8x8 images with 16 channels ran at 0.2 to 0.5 of the fp32 speed)."""
+"""Multiply-adds per sample below which an operator stays in float, unless all would: one integer call costs 25 to 40 us to set up, in which
+fp32 does about this much (one core with AVX512-VNNI and AMX; 8x8 images with 16 channels ran at 0.2 to 0.5 of the fp32 speed)."""
 
 ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
 DYNAMIC_ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC, ranges=RangeSource.DYNAMIC)
