@@ -5,8 +5,8 @@ fill. A step names the roles it needs (``require``); a missing one is an error b
 frameworks' own calls.
 
 Batches: wherever a role takes a batch it is what the user's loader yields, already reduced to the model's *inputs*: one array or tensor, a
-tuple of them in the model's input order, or a dict by input name. ``inc_adaptors.batches.split`` separates inputs and targets. Arrays that leave a
-role are numpy.
+tuple of them in the model's input order, or a dict by input name. ``inc_adaptors.batches.split`` separates inputs and targets. Arrays that
+leave a role are numpy.
 """
 
 from __future__ import annotations
