@@ -59,5 +59,5 @@ def test_what_cannot_be_timed_is_refused() -> None:
         metric.result()
     with pytest.raises(MetricValueError, match="warmup is -1"):
         build("throughput", warmup=-1)
-    with pytest.raises(MetricTypeError, match="warmup is 0.5"):
+    with pytest.raises(MetricTypeError, match=r"warmup is 0\.5"):
         build("throughput", warmup=0.5)

@@ -64,7 +64,7 @@ def test_what_is_not_defined_is_refused_not_zero() -> None:
         FBeta(beta=0)
     with pytest.raises(MetricTypeError, match="beta is '1'"):
         FBeta(beta="1")  # type: ignore[arg-type]  # the wrong type is the point
+    metric = Precision()
+    metric.update([0.2, 0.9], [0, 1])
     with pytest.raises(MetricValueError, match="looks multiclass, the ones before binary"):
-        metric = Precision()
-        metric.update([0.2, 0.9], [0, 1])
         metric.update([0, 2], [0, 1])

@@ -38,7 +38,7 @@ def test_huge_logits_do_not_overflow_and_masked_classes_do_not_count() -> None:
 def test_the_kind_of_scores_is_never_guessed() -> None:
     with pytest.raises(MetricValueError, match=r'(?s)reach from -1.0 to 2.0.*scores="logits"'):
         log_loss([[-1.0, 2.0]], [0])
-    with pytest.raises(MetricValueError, match="sum to 1.4"):
+    with pytest.raises(MetricValueError, match=r"sum to 1\.4"):
         log_loss([[0.7, 0.7]], [0])
     with pytest.raises(MetricValueError, match="minus infinity for its label"):
         log_loss([[0.0, -np.inf]], [1], scores="logits")

@@ -63,9 +63,9 @@ def test_at_the_null_of_a_relative_criterion_with_continuous_values_the_rate_hol
 @pytest.mark.parametrize(
     ("differing", "drop", "allowed", "expected", "median_bound"),
     [
-        # A fixed test of one look with the same errors and a power of one half needs z^2 differing / (allowed - drop)^2 samples:
-        # 2.7 * 0.01 / 0.01^2 = 270, 810, 2,700 and 675. Looking all the time costs a factor of about three; no samples at all would be
-        # needed to tell less than log(1 / 0.05) / log(1.01) = 300 of identical models.
+        # One look at a number of samples fixed beforehand, with a power of one half, takes z^2 differing / (allowed - drop)^2: 270, 810,
+        # 2,700 and 675 for a differing fraction of 0.01, 0.03, 0.1 and 0.1 with a drop. Looking all the time costs a factor of about three.
+        # Identical models take at least log(1 / 0.05) / log(1 / 0.99) = 298, with everything on the largest stake.
         (0.0, 0.0, 0.01, Verdict.WITHIN, 750),
         (0.01, 0.0, 0.01, Verdict.WITHIN, 1_500),
         (0.03, 0.0, 0.01, Verdict.WITHIN, 2_900),

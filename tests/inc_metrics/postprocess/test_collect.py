@@ -34,5 +34,5 @@ def test_what_does_not_fit_is_refused() -> None:
             collect.add(bad)
     with pytest.raises(MetricValueError, match="length is 0"):
         Collect(0)
-    with pytest.raises(MetricTypeError, match="length is 1.5"):
+    with pytest.raises(MetricTypeError, match=r"length is 1\.5"):
         Collect(1.5)  # type: ignore[arg-type]  # the wrong type is the point
