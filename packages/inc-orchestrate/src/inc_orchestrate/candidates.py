@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Adaptor, Describes, Emitter, Observes, Quantizes, require
+from inc_adaptors.roles import Adaptor, Describes, Emitter, Guards, Observes, Quantizes, require
 from inc_adaptors.statistics.store import Statistics
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.constrain import constrain, threshold_for
@@ -60,6 +60,8 @@ def candidates(
     quantizes = require(adaptor, Quantizes, step=_STEP)
     statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress)
     capabilities = _finite_only(capabilities, statistics)
+    if isinstance(adaptor, Guards):
+        capabilities = adaptor.guard(handle, capabilities, statistics)
     if not capabilities.quantizable:
         raise nothing_to_quantize(capabilities)
     return Candidates(capabilities=capabilities, emitter=quantizes.emitter(handle, statistics, capabilities), statistics=statistics)

@@ -21,6 +21,7 @@ from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import describe
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
+from inc_adaptors.onnxrt.guard import guard
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.parity import OutputParity, output_parity
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
@@ -37,7 +38,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes, Stores, Binds and Profiles for ONNX models.
+    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Stores, Binds and Profiles for ONNX models.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
@@ -153,6 +154,11 @@ class OnnxrtAdaptor:
         """What the plans need, by tensor."""
         del capabilities  # plans name every tensor themselves
         return wanted_statistics(plans)
+
+    def guard(self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics) -> Capabilities:
+        """Operators in float whose ranges do not fit 8 bits together; see ``guard.guard``."""
+        found = self._analysis(handle)
+        return guard(capabilities, found.graph, found.layout, statistics)
 
     def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> OnnxrtEmitter:
         """Prepare emission.

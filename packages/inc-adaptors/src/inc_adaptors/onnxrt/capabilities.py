@@ -11,6 +11,7 @@ from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
 from inc_config.target import Isa, Target
 
 from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.guard import structural_guard
 from inc_adaptors.onnxrt.kinds import STANDARD_DOMAINS, Kind
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.onnxrt.shapes import TensorType
@@ -41,6 +42,8 @@ def describe(
     """
     work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
     products_only = is_transformer_like(graph, operators, work)
+    guarded = structural_guard(graph, operators)
+    operators = tuple(o if o.reason or o.op not in guarded else attrs.evolve(o, reason=guarded[o.op]) for o in operators)
 
     open_to_integers = [o for o in operators if o.reason is None and (o.kind is Kind.WEIGHTED or not products_only)]
     read_as_codes = {name for operator in open_to_integers for name in operator.inputs.values()}
