@@ -22,8 +22,9 @@ SHAPE = "inc_config.compat.shape"
 class Shape(Protocol):
     """Reads one node. ``child`` is the shape of a key inside it, None if there can be no such key."""
 
-    hungry: bool
-    """Whether it says nothing when it is empty, so that an empty one asks for the lines that follow."""
+    @property
+    def hungry(self) -> bool:
+        """Whether it says nothing when it is empty, so that an empty one asks for the lines that follow."""
 
     def child(self, key: str) -> Shape | None:
         """The shape of the value of a key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -90,13 +90,6 @@ def number(value: Any) -> float:
         found = math.nan
     if not math.isfinite(found):
         raise wrong(value, "write a number")
-    return found
-
-
-def positive(value: Any) -> float:
-    """A number above 0."""
-    if (found := number(value)) <= 0:
-        raise wrong(value, "write a number above 0")
     return found
 
 
@@ -209,11 +202,6 @@ def flags(value: Any) -> tuple[bool, ...]:
     return tuple(flag(item) for item in (value if isinstance(value, list) else [value]))
 
 
-def one_or_more(leaf: Leaf) -> Leaf:
-    """One value, or a list of at least one, as a tuple."""
-    return each(leaf, least=1)
-
-
 def free(value: Any) -> FrozenMap[str, Any]:
     """A mapping that the reader does not look into."""
     if value is None:
@@ -223,17 +211,14 @@ def free(value: Any) -> FrozenMap[str, Any]:
     return freeze_map(value)
 
 
-def either(*leaves: Leaf) -> Leaf:
-    """What the first fitting reader makes of it."""
+def either(first: Leaf, second: Leaf) -> Leaf:
+    """What the first reader makes of it, or else the second."""
 
     def read(value: Any) -> Any:
-        last: WrongError | None = None
-        for leaf in leaves:
-            try:
-                return leaf(value)
-            except WrongError as error:
-                last = error
-        raise wrong(value, last.fix if last else "")
+        try:
+            return first(value)
+        except WrongError:
+            return second(value)
 
     return read
 
@@ -243,15 +228,3 @@ def anything(value: Any) -> Any:
     if isinstance(value, dict):
         return freeze_map(value)
     return tuple(anything(item) for item in value) if isinstance(value, list) else value
-
-
-def items(leaves: Iterable[Leaf]) -> Leaf:
-    """A list with exactly these items."""
-    wanted = tuple(leaves)
-
-    def read(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list) or len(value) != len(wanted):
-            raise wrong(value, f"write a list of {len(wanted)} values")
-        return tuple(leaf(item) for leaf, item in zip(wanted, value, strict=True))
-
-    return read

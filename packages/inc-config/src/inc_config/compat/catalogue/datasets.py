@@ -6,7 +6,7 @@ from inc_config.compat.shapes import Arguments, Names
 from inc_config.compat.values import at_least_one, choice, either, flag, floats_by_blanks, number, shape, text, whole
 from inc_config.compat.values import each as several
 
-_sizes = several(whole(minimum=1))
+_sizes = several(at_least_one)
 _files = either(text, several(text))  # v1.2 took a list of files
 _floats = either(floats_by_blanks, several(number))
 _words = several(text)

@@ -49,6 +49,14 @@ def _mapping(value: Any) -> Any:
     return freeze(value)
 
 
+def _level(value: Any) -> Any:
+    """Pairs of ``[shallow output, deep output]``, or one such pair."""
+    pairs = value if isinstance(value, list) and value and all(isinstance(pair, list) for pair in value) else [value]
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in pairs):
+        raise WrongError(f"A level cannot be {value!r:.100}.", "write pairs of outputs: [[shallow, deep], ...]")
+    return freeze(pairs)
+
+
 def _sums_to_one(args: FrozenMap[str, Any]) -> Iterator[tuple[str, str, str]]:
     weights = args.get("loss_weights")
     if weights is not None and not math.isclose(sum(weights), 1.0, abs_tol=1e-9):
@@ -93,13 +101,14 @@ CRITERIA = Names(
         ),
         "SelfKnowledgeDistillationLoss": Arguments(
             {
-                "layer_mappings": several(_mapping, listed=True, least=1),
+                "layer_mappings": several(_level, listed=True, least=1),
                 "temperature": decimal(above=0.0),
                 "loss_types": several(choice("L2", "CE", "KL")),
                 "loss_weights": several(_below_one),
                 "add_origin_loss": flag,
             },
             required=["layer_mappings"],
+            check=_as_many_as_mappings,
         ),
     },
     "criterion",

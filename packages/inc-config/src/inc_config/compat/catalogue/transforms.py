@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from inc_config.compat.shapes import Arguments, Names
-from inc_config.compat.values import anything, choice, decimal, either, flag, integer, number, shape, text, whole
+from inc_config.compat.values import anything, at_least_one, choice, decimal, either, flag, integer, number, shape, text, whole
 from inc_config.compat.values import each as several
 
-_size = several(whole(minimum=1), least=1)
+_size = several(at_least_one, least=1)
 _sizes = {"size": _size}
 _interpolation = choice("nearest", "bilinear", "bicubic")
 _decimals = several(decimal(), least=1)

@@ -1,6 +1,10 @@
 """How a model is judged and timed."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
+
+from typing import Any, ClassVar
 
 import attrs
 
@@ -38,7 +42,7 @@ class _MultiMetrics:
     """Metrics by name, among them ``weight`` and ``higher_is_better``."""
 
     hungry = True
-    _extra = {"weight": Value(floats_by_blanks), "higher_is_better": Value(flags)}
+    _extra: ClassVar[dict[str, Value]] = {"weight": Value(floats_by_blanks), "higher_is_better": Value(flags)}
 
     def child(self, key: str) -> Shape | None:
         """A metric's arguments, or one of the other keys."""
@@ -53,7 +57,7 @@ class _MultiMetrics:
             return None
         names = [entry for entry in node.entries if entry.key not in self._extra]
         metrics = METRICS.read(Mapping(node.place, names, flow=True, elided=node.elided), path, context)
-        extra: dict[str, tuple[float, ...]] = {}
+        extra: dict[str, Any] = {}
         for entry in context.unique(Mapping(node.place, [e for e in node.entries if e.key in self._extra], flow=True), path):
             inner = f"{path}.{entry.key}"
             context.places[inner] = entry.place
@@ -61,7 +65,7 @@ class _MultiMetrics:
             if found is not None and len(found) != len(names):
                 context.fault_at(entry.place, inner, f"{entry.key} has {len(found)} items for {len(names)} metrics.", "give one for each")
             extra[entry.key] = found
-        return None if metrics is None else V1MultiMetrics(metrics=metrics, **extra)  # type: ignore[arg-type]  # flags are no floats
+        return None if metrics is None else V1MultiMetrics(metrics=metrics, **extra)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,5 +1,7 @@
 """Where batches come from."""
 
+# key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 import attrs

@@ -1,5 +1,7 @@
 """Which model, for which framework."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 import attrs

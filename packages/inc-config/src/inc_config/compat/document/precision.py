@@ -1,5 +1,7 @@
 """Mixed precision, graph optimization and model conversion."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 import attrs

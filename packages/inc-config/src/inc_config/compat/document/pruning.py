@@ -1,5 +1,7 @@
 """Pruning, as 1.x, LPOT and 2.x files write it."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 from collections.abc import Iterator

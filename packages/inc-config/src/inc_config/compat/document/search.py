@@ -1,5 +1,7 @@
 """Distillation, and the searches for students."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 from typing import Any

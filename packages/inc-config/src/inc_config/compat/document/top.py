@@ -1,5 +1,7 @@
 """A whole 1.x document."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 import enum

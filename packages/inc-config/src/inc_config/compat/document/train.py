@@ -1,5 +1,7 @@
 """How a model is trained."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 from collections.abc import Iterator

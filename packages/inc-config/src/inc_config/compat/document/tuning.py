@@ -1,5 +1,7 @@
 """When a model is good enough, and how long to search."""
 
+# ruff: noqa: RUF009  # key() is attrs.field() with a schema
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ def by_epochs_or_steps(
 ) -> PruneConfig:
     """The step; pruners without names set it, the others override it for their layers."""
     rules = _Rules(path, remarks, steps=steps)
-    fields = {"target_sparsity": 0.97, **rules.fields(section, path)}
+    fields: dict[str, Any] = {"target_sparsity": 0.97, **rules.fields(section, path)}
     if steps:
         fields = {"start_step": 0, "end_step": 0, "schedule": ScheduleKind.EXPONENTIAL, **fields}
     else:
@@ -45,11 +45,11 @@ def by_epochs_or_steps(
             fields |= own
         else:
             overrides.append((place, {"include": rules.names(pruner.names), **own}))
-    extra = {} if section.max_sparsity_ratio_per_layer is None else {"max_sparsity_per_op": section.max_sparsity_ratio_per_layer}
-    types = {} if section.prune_layer_type is None else {"layer_types": section.prune_layer_type}
+    extra = {"max_sparsity_per_op": section.max_sparsity_ratio_per_layer, "layer_types": section.prune_layer_type}
+    fields |= {name: value for name, value in extra.items() if value is not None}
     return remarks.make(
         path,
-        lambda: PruneConfig(**fields, **extra, **types, overrides=_overrides(overrides, today, remarks), training=training),
+        lambda: PruneConfig(**fields, overrides=_overrides(overrides, today, remarks), training=training),
         instead=PruneConfig(),
     )
 

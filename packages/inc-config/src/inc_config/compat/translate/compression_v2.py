@@ -67,7 +67,7 @@ def _fields(section: V2Pruner, path: str, remarks: Remarks) -> dict[str, Any]:
 
 
 def _regularizer(section: V2Pruner, path: str, remarks: Remarks) -> dict[str, Any]:
-    coefficient = (section.parameters or {}).get("reg_coeff", 0.0)
+    coefficient = 0.0 if section.parameters is None else section.parameters.get("reg_coeff", 0.0)
     if section.reg_type is None:
         if section.parameters:
             remarks.dropped(f"{path}.parameters", "There is no regularization that they could count for.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from inc_config.compat.document.loader import V1DataLoader, V1Postprocess
+from inc_config.compat.document.model import Framework
 from inc_config.compat.translate.remarks import Remarks
 from inc_config.data import LastBatch, LoaderConfig
 from inc_config.named import Named
 
 DEFAULT_BATCH_SIZE = 64
 """What 1.14 took for a loader that does not say it."""
+
+_WIDTH_FIRST = tuple(framework for framework in Framework if framework.value.startswith(("onnxrt", "tensorflow")))
+"""Frameworks whose Resize handed its size to OpenCV as it was."""
 
 
 def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remarks, *, static: bool = False) -> LoaderConfig | None:
@@ -23,11 +25,11 @@ def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remar
         remarks.changed(path, f"batch_size is not given; it was {DEFAULT_BATCH_SIZE}.", f"{today}.batch_size")
     if static and loader.shuffle:
         remarks.changed(f"{path}.shuffle", "Calibration reads data in their order, as before.", f"{today}.shuffle")
-    if loader.filter and len(loader.filter) and loader.dataset[0].name not in ("COCORecord", "COCORaw"):
+    if loader.filter and loader.dataset[0].name not in ("COCORecord", "COCORaw"):
         remarks.changed(f"{path}.filter", "LabelBalance filters COCORecord and COCORaw only.", f"{today}.filter")
     return LoaderConfig(
         dataset=loader.dataset[0],
-        transforms=tuple(map(transform_of, loader.transform or ())),
+        transforms=tuple(_transform(named, path, today, remarks) for named in loader.transform or ()),
         filter=loader.filter[0] if loader.filter else None,
         batch_size=loader.batch_size or DEFAULT_BATCH_SIZE,
         last_batch=LastBatch(loader.last_batch or "rollover"),
@@ -36,13 +38,15 @@ def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remar
     )
 
 
-def transform_of(named: Named) -> Named:
-    """A transform; one number for a square size."""
-    return Named(named.name, {name: _size(value) if name == "size" else value for name, value in named.args.items()})
-
-
-def _size(value: Any) -> Any:
-    return value[0] if len(value) == 1 else value
+def _transform(named: Named, path: str, today: str, remarks: Remarks) -> Named:
+    size = named.args.get("size", ())
+    if len(size) == 1:  # a square
+        return Named(named.name, {**named.args, "size": size[0]})
+    if named.name == "Resize" and len(size) == 2 and size[0] != size[1] and remarks.framework in _WIDTH_FIRST:
+        text = f"size was [width, height] for {remarks.framework.value}; it is [height, width] today."
+        remarks.changed(f"{path}.transform.Resize.size", text, f"{today}.transforms")
+        return Named(named.name, {**named.args, "size": size[::-1]})
+    return named
 
 
 def postprocess_of(postprocess: V1Postprocess | None) -> tuple[Named, ...]:

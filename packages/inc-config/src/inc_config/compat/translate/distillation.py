@@ -87,5 +87,4 @@ def _self(criterion: Named, training: TrainingConfig | None) -> DistillSelfConfi
 
 
 def _pairs(level: tuple[Any, ...]) -> list[OutputPair]:
-    pairs = level if isinstance(level[0], tuple) else (level,)
-    return [OutputPair(student=str(pair[0]), teacher=str(pair[-1])) for pair in pairs]
+    return [OutputPair(student=student, teacher=teacher) for student, teacher in level]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from inc_config.compat.document.operators import V1Activation, V1OpOptions, V1OpPrecision, V1Weight
@@ -20,7 +21,7 @@ _SCHEMES = {"asym": "asymmetric", "sym": "symmetric", "asym_float": "asymmetric"
 
 def constraints_of(section: V1Quantization, path: str, today: str, remarks: Remarks) -> tuple[OpConstraint, ...]:
     """Constraints in the order in which they were applied; one that fits no option of an operator does not count for it, as before."""
-    named = section.op_wise or {}
+    named: Mapping[str, V1OpOptions] = section.op_wise or {}
     made = [
         _constraint({}, section.model_wise, f"{path}.model_wise", remarks),
         _constraint(_others(named), named.get(DEFAULT), f"{path}.op_wise.{DEFAULT}", remarks),
@@ -45,11 +46,11 @@ def precisions_of(section: V1OpPrecision | Mapping[str, V1OpPrecision] | None, p
         if any(dtypes.values()):
             tensors = {kind: TensorConstraint(dtypes=found) for kind, found in dtypes.items()}
             inner = f"{path}.{op}" if op else path
-            made.append(remarks.make(inner, lambda op=op, tensors=tensors: _made(_selection(op) if op else {}, tensors), instead=None))
+            made.append(remarks.make(inner, partial(_made, _selection(op) if op else {}, tensors), instead=None))
     return tuple(constraint for constraint in made if constraint is not None)
 
 
-def _made(selection: Mapping[str, Any], tensors: Mapping[str, TensorConstraint]) -> OpConstraint | None:
+def _made(selection: Mapping[str, Any], tensors: Mapping[str, Any]) -> OpConstraint | None:
     return OpConstraint(**selection, **tensors, unfit=Unfit.IGNORE)
 
 

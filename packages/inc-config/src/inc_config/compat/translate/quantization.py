@@ -54,7 +54,7 @@ def quantize_of(document: V1Document, target: Target | None, today: str, remarks
         return QuantizeAwareConfig(**shared, training=training)
     remarks.drop_given(section, PATH, ("train",), "It counts for quantization-aware training only.")
     sizes = _sizes(section)
-    samples = {"calibration_samples": sizes[0]} if sizes else {}
+    samples: dict[str, Any] = {"calibration_samples": sizes[0]} if sizes else {}
     return QuantizeConfig(**shared, approach=_approach(document, section, today, remarks), **samples)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from inc_config.compat.document.model import Framework
 from inc_config.compat.document.top import V1Document
 from inc_config.compat.notes import Note, NoteCode
 from inc_config.errors import Fault, IncError
 from inc_config.fields import FieldError
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Remarks:
@@ -18,6 +20,7 @@ class Remarks:
 
     def __init__(self, document: V1Document) -> None:
         self._document = document
+        self.framework = Framework.AUTO if document.model is None else document.model.framework
         self.notes: list[Note] = []
         self.faults: list[Fault] = []
 
@@ -48,7 +51,7 @@ class Remarks:
             Note(code=code, path=path, text=f"{path.rpartition('.')[2]}: {text}", line=self._document.line(path), today=today)
         )
 
-    def make(self, path: str, build: Callable[[], T], *, instead: T) -> T:
+    def make(self, path: str, build: Callable[[], T], *, instead: S) -> T | S:
         """What ``build`` makes; ``instead`` and a fault where today's configuration refuses it."""
         try:
             return build()

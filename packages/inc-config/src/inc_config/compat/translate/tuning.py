@@ -50,7 +50,7 @@ def tuning_of(
     )
 
 
-def _seed(tuning: V1Tuning, path: str, today: str, remarks: Remarks) -> dict[str, int]:
+def _seed(tuning: V1Tuning, path: str, today: str, remarks: Remarks) -> dict[str, Any]:
     seed = tuning.random_seed
     if seed is None:
         return {}
