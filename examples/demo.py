@@ -1,11 +1,13 @@
 """The main job, end to end: prune, distil and quantize a trained model, save it, load it, measure it; then the same model on ONNX Runtime.
 
 Run it with ``nox -s demo``. Exits non-zero when a criterion is missed, nothing was quantized, a latency interval includes 1, or a reloaded
-model answers differently.
+model answers differently. ``--quick`` trains small models for one epoch, to see every route in seconds; accuracy and speed promise nothing
+then.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -22,7 +24,6 @@ from rich.console import Console
 
 CONSOLE = Console()
 TIMED = BenchmarkConfig(batch_size=8)
-EPOCHS = 4
 
 
 def say(text: str) -> None:
@@ -57,9 +58,8 @@ def outputs(model: torch.nn.Module, loader: torch.utils.data.DataLoader) -> np.n
         return np.concatenate([model(images).numpy() for images, _ in loader])
 
 
-def torch_route(mode: str, student: torch.nn.Module, teacher: torch.nn.Module, data: dict, folder: Path) -> list[str]:
-    """Prune, distil and quantize the student in PyTorch: three epochs for each of two stages, or five for both in one."""
-    epochs = 3 if mode == "multi-shot" else 5
+def torch_route(mode: str, epochs: int, student: digits.DigitsNet, teacher: torch.nn.Module, data: dict, *, folder: Path) -> list[str]:
+    """Prune, distil and quantize the student in PyTorch, each training stage for so many epochs."""
     result = Pipeline(
         [
             Prune(target_sparsity=0.5, pattern="4x1", criterion="snip_momentum", frequency=4),
@@ -73,7 +73,7 @@ def torch_route(mode: str, student: torch.nn.Module, teacher: torch.nn.Module, d
         benchmark=TIMED,
     ).fit(student)
     result.save(folder / mode)
-    again = load(folder / mode, model=digits.student())
+    again = load(folder / mode, model=digits.DigitsNet(student.channels))
     same = np.array_equal(outputs(again, data["evaluation"]), outputs(result.model, data["evaluation"]))
     return report(f"PyTorch, {mode}", result, same)
 
@@ -91,19 +91,23 @@ def onnx_route(student: torch.nn.Module, data: dict, folder: Path) -> list[str]:
 
 def main() -> int:
     """Run all three routes; 0 when every promise is kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small models, one epoch")
+    quick = parser.parse_args().quick
+    epochs = 1 if quick else 4
     began = time.monotonic()
     torch.manual_seed(0)
     torch.set_num_threads(2)
     data = digits.loaders()
-    student, teacher = digits.student(), digits.teacher()
+    student, teacher = (digits.DigitsNet(width) for width in ((8, 16) if quick else (64, 96)))
     for name, model in (("student", student), ("teacher", teacher)):
-        say(f"training the {name}: {sum(p.numel() for p in model.parameters()):,} parameters, {EPOCHS} epochs")
-        digits.train(model, data["train"], epochs=EPOCHS)
+        say(f"training the {name}: {sum(p.numel() for p in model.parameters()):,} parameters, {epochs} epochs")
+        digits.train(model, data["train"], epochs=epochs)
     missed = []
     with tempfile.TemporaryDirectory() as folder:
-        for mode in ("multi-shot", "one-shot"):
+        for mode, stage_epochs in (("multi-shot", 3), ("one-shot", 5)):
             say(f"prune, distil and quantize in PyTorch, {mode}")
-            missed += torch_route(mode, student, teacher, data, Path(folder))
+            missed += torch_route(mode, 1 if quick else stage_epochs, student, teacher, data, folder=Path(folder))
         say("export to ONNX and quantize for ONNX Runtime")
         missed += onnx_route(student, data, Path(folder))
     say(f"done in {time.monotonic() - began:.0f} s")

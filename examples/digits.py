@@ -53,6 +53,7 @@ class DigitsNet(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.features = nn.Sequential(
             _convolution(1, channels),
             nn.MaxPool2d(2),
@@ -66,16 +67,6 @@ class DigitsNet(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Classify images of shape (N, 1, 32, 32)."""
         return self.classifier(self.features(images).mean((2, 3)))
-
-
-def student() -> DigitsNet:
-    """64 and 128 channels."""
-    return DigitsNet(64)
-
-
-def teacher() -> DigitsNet:
-    """96 and 192 channels."""
-    return DigitsNet(96)
 
 
 def train(model: nn.Module, loader: DataLoader, *, epochs: int, learning_rate: float = 2e-3) -> None:
