@@ -6,15 +6,71 @@ import inc_data
 import pytest
 from inc_data import build_dataset, build_transform, dataset_names, transform_names
 
+DATASETS_OF_1X = {
+    "CIFAR10", "CIFAR100", "COCONpy", "COCORaw", "COCORecord", "FashionMNIST", "GLUE", "ImageFolder", "ImageRecord", "Imagenet",
+    "ImagenetRaw", "MNIST", "TFRecordDataset", "VOCRecord", "bert", "dummy", "dummy_v2", "mzbert", "sparse_dummy_v2", "style_transfer",
+}  # fmt: skip
+TRANSFORMS_OF_1X = {
+    "AlignImageChannel": {"dim": 3},
+    "BilinearImagenet": {"height": 2, "width": 2, "central_fraction": 0.8, "mean_value": [0.0], "scale": 1.0},
+    "Cast": {"dtype": "float32"},
+    "CenterCrop": {"size": [2]},
+    "Collect": {"length": 3},
+    "ColorJitter": {},
+    "Compose": {"transform_list": []},
+    "CropResize": {"x": 0, "y": 0, "width": 1, "height": 1, "size": [1, 1], "interpolation": "nearest"},
+    "CropToBoundingBox": {"offset_height": 0, "offset_width": 0, "target_height": 1, "target_width": 1},
+    "DecodeImage": {},
+    "EncodeJpeg": {},
+    "KerasRescale": {"rescale": [1.0, 0.0]},
+    "LabelShift": {"label_shift": 1},
+    "ModelZooCollect": {"length": 10833},
+    "Normalize": {"mean": [0.0], "std": [1.0], "rescale": [1.0, 0.0]},
+    "Pad": {"padding": 1},
+    "PaddedCenterCrop": {"size": 4, "crop_padding": 1},
+    "ParseDecodeCoco": {},
+    "ParseDecodeImagenet": {},
+    "ParseDecodeVoc": {},
+    "QuantizedInput": {"dtype": "int8", "scale": 0.5},
+    "RandomCrop": {"size": 2},
+    "RandomHorizontalFlip": {},
+    "RandomResizedCrop": {"size": [2], "scale": [0.1, 1.0], "ratio": [0.5, 1.5], "interpolation": "bilinear"},
+    "RandomVerticalFlip": {},
+    "Rescale": {},
+    "Resize": {"size": [2], "interpolation": "bicubic"},
+    "ResizeCropImagenet": {
+        **{"height": 2, "width": 2, "random_crop": False, "slice_crop": False, "resize_side": 4, "resize_method": "area"},
+        **{"random_flip_left_right": False, "data_format": "channels_last", "subpixels": "BGR", "mean_value": [0.0], "scale": 1.0},
+    },
+    "ResizeWithAspectRatio": {"height": 2, "width": 2},
+    "ResizeWithRatio": {"min_dim": 2, "max_dim": 3, "padding": True, "constant_value": 0},
+    "ShiftRescale": {},
+    "ToArray": {},
+    "ToNDArray": {},
+    "ToPILImage": {},
+    "ToTensor": {},
+    "Transpose": {"perm": [0, 1]},
+    "TransposeLastChannel": {},
+}
 
-def test_every_builtin_is_registered_under_its_own_name():
-    assert {"ArrayDataset", "ImageFolder", "Synthetic"} <= set(dataset_names())
-    assert {name for name in transform_names() if hasattr(inc_data, name)} == {
-        "Cast", "CenterCrop", "Compose", "Normalize", "RandomCrop", "RandomHorizontalFlip",
-        "Rescale", "Resize", "ResizeShortSide", "ToArray", "Transpose",
-    }  # fmt: skip
+
+def test_every_builtin_class_is_registered_under_its_own_name():
+    made = {name: value for name, value in vars(inc_data).items() if isinstance(value, type)}
+    transforms = {name for name, value in made.items() if issubclass(value, inc_data.ImageTransform)}
+    assert transforms - {"ImageTransform", "RandomTransform", "Recipe"} <= set(transform_names())
+    assert {"ArrayDataset", "CSVFile", "NumpyFile", "Synthetic", "Table", "VOC"} <= set(dataset_names())
     assert build_transform("Resize", size=[2, 3]) == inc_data.Resize((2, 3))
     assert len(build_dataset("Synthetic", inputs={"shape": [2]}, samples=4)) == 4
+
+
+def test_every_name_of_1x_resolves():
+    assert DATASETS_OF_1X <= set(dataset_names())
+    assert {"SquadV1", "SquadV1ModelZoo", *TRANSFORMS_OF_1X} <= set(transform_names())
+
+
+@pytest.mark.parametrize("name", TRANSFORMS_OF_1X)
+def test_transforms_take_their_arguments_of_1x(name):
+    assert callable(build_transform(name, **TRANSFORMS_OF_1X[name]))
 
 
 def test_an_unknown_name_suggests_the_closest_and_case_counts():

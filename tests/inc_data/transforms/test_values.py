@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from inc_data import Cast, Normalize, Rescale
+from inc_data import Cast, Normalize, Rescale, build_transform
 from PIL import Image
 
 
@@ -65,7 +65,7 @@ def test_cast_cuts_fractions_and_refuses_what_does_not_fit():
         (lambda: Cast("bfloat17"), ValueError, "Unknown dtype 'bfloat17'"),
         (lambda: Cast("str"), ValueError, "Unknown dtype 'str'"),
         (
-            lambda: Normalize([1, 2, 3], 1)(np.zeros((3, 4, 4))),
+            lambda: Normalize([1, 2, 3], 1, channel_axis=-1)(np.zeros((3, 4, 4))),
             ValueError,
             r"3 numbers do not fit an image of shape \(3, 4, 4\)(?s:.*)channel_axis=0",
         ),
@@ -75,3 +75,29 @@ def test_cast_cuts_fractions_and_refuses_what_does_not_fit():
 def test_options_that_cannot_be_are_refused(build, kind, message):
     with pytest.raises(kind, match=message):
         build()
+
+
+def test_the_channel_axis_is_found_where_only_one_fits():
+    first, last = np.zeros((3, 5, 5)), np.zeros((5, 5, 3))
+    for image, axis in ((first, 0), (last, -1)):
+        found = Normalize([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])(image)
+        assert np.array_equal(found, Normalize([1.0, 2.0, 3.0], 1.0, channel_axis=axis)(image))
+
+
+def test_rescale_follows_normalize_in_1x_and_stands_alone_in_keras():
+    # ((10 - 4) / 2) / 3 - 0.5 = 0.5
+    assert build_transform("Normalize", mean=[4.0], std=[2.0], rescale=[3.0, 0.5])(np.array([10.0])) == 0.5
+    assert build_transform("KerasRescale", rescale=[127.5, 1.0])(np.array([0.0, 255.0])).tolist() == [-1, 1]
+    assert build_transform("KerasRescale")(np.array([5])).tolist() == [5]
+    with pytest.raises(ValueError, match="rescale must be two numbers"):
+        build_transform("KerasRescale", rescale=[0.0, 1.0])
+
+
+def test_quantized_input_cuts_the_fraction_and_holds_the_ends():
+    values = np.array([-3.0, -0.019, 0.0, 0.019, 0.5, 3.0], np.float32)
+    # 0.019 * 100 = 1.9
+    assert build_transform("QuantizedInput", dtype="int8", scale=100.0)(values).tolist() == [-128, -1, 0, 1, 50, 127]
+    assert build_transform("QuantizedInput", dtype="uint8", scale=100.0)(values).tolist() == [0, 126, 128, 129, 178, 255]
+    assert build_transform("QuantizedInput", dtype="uint8")(values) is values
+    with pytest.raises(ValueError, match="Unknown dtype 'int4'"):
+        build_transform("QuantizedInput", dtype="int4")

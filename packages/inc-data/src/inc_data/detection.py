@@ -12,6 +12,10 @@ from inc_data.faults import fault
 from inc_data.protocols import Array, IndexArray
 
 
+SMALLEST_PIXELS = 0.01
+"""What is left of a box after a crop must be longer: shares in float32 are rounded to about a thousandth of a pixel."""
+
+
 class DetectionLabel(NamedTuple):
     """The objects of one image; the first four parts are 1.x's (boxes, str_label, int_label, image_id).
 
@@ -85,7 +89,8 @@ def seen_through(label: Any, window: tuple[int, int, int, int], size: tuple[int,
     top, left, height, width = window
     pixels = label.boxes.astype(np.float64) * [size[0], size[1], size[0], size[1]] - [top, left, top, left]
     boxes = np.clip(pixels / [height, width, height, width], 0.0, 1.0)
-    visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    extent = (boxes[:, 2:] - boxes[:, :2]) * [height, width]
+    visible = (extent > SMALLEST_PIXELS).all(axis=1)
     return label._replace(boxes=boxes.astype(np.float32)).keep(visible)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as pillow
 
+from inc_data.detection import DetectionLabel
 from inc_data.faults import fault
 from inc_data.images import as_array
 
@@ -43,6 +44,7 @@ def collate(samples: Sequence[Any]) -> Any:
     """Stack items of equal structure into one batch: arrays of shape ``S`` become one of shape ``(N, *S)``.
 
     Tuples, lists and dicts are collated part by part, pillow images become arrays, text and bytes become a list, and None stays None.
+    A ``DetectionLabel`` stays as it is, one per image in a list, since images differ in their number of boxes.
 
     Args:
         samples: at least one item.
@@ -59,6 +61,8 @@ def _collate(samples: Sequence[Any], path: str) -> Any:
     if isinstance(first, Mapping):
         _require_equal([sorted(map(str, s)) if isinstance(s, Mapping) else type(s).__name__ for s in samples], "keys", path)
         return {key: _collate([sample[key] for sample in samples], f"{path}[{key!r}]") for key in first}
+    if isinstance(first, DetectionLabel):
+        return list(samples)
     if isinstance(first, tuple | list):
         _require_equal([len(s) if isinstance(s, tuple | list) else type(s).__name__ for s in samples], "length", path)
         columns = zip(*samples, strict=True)

@@ -45,3 +45,12 @@ class Compose(ImageTransform):
         for transform in self.transforms:
             item = apply_to_item(transform, item, labelled=True)
         return item
+
+
+def compose(
+    transforms: Sequence[Callable[[Any], Any]] | None = None, transform_list: Sequence[Callable[[Any], Any]] | None = None
+) -> Compose:
+    """Make a ``Compose``; ``transform_list`` is 1.x's name of the argument."""
+    if (transforms is None) == (transform_list is None):
+        raise TypeError(fault("Give transforms, or transform_list.", where="Compose", fix="pass one of them"))
+    return Compose(transforms if transforms is not None else transform_list or ())

@@ -38,7 +38,7 @@ class Resize(ImageTransform):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", pair(self.size, name="size", where="Resize"))
-        _check_interpolation(self.interpolation, "Resize")
+        check_interpolation(self.interpolation, "Resize")
 
     def apply(self, image: Image) -> Image:
         """Return the image with ``size``; see ``resized`` for what arrays may be."""
@@ -57,7 +57,7 @@ class ResizeShortSide(ImageTransform):
 
     def __post_init__(self) -> None:
         whole_number(self.size, minimum=1, name="size", where="ResizeShortSide")
-        _check_interpolation(self.interpolation, "ResizeShortSide")
+        check_interpolation(self.interpolation, "ResizeShortSide")
 
     def apply(self, image: Image) -> Image:
         """Return the image with its short side at ``size``."""
@@ -98,6 +98,7 @@ def _resized_plane(plane: Array, height: int, width: int, resample: pillow.Resam
     return as_array(pillow.fromarray(np.ascontiguousarray(source)).resize((width, height), resample))[:, :, 0]
 
 
-def _check_interpolation(name: object, where: str) -> None:
+def check_interpolation(name: object, where: str) -> None:
+    """Raise ValueError for a name that is none of ``INTERPOLATIONS``."""
     if name not in INTERPOLATIONS:
         raise ValueError(fault(f"Unknown interpolation {name!r}.", where=where, fix=one_of(str(name), INTERPOLATIONS)))

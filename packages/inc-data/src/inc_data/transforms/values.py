@@ -49,24 +49,43 @@ class Rescale(ImageTransform):
 
 
 @dataclass(frozen=True)
+class KerasRescale(ImageTransform):
+    """Compute ``x / a - b`` for ``rescale=[a, b]``; without it the image passes unchanged."""
+
+    rescale: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rescale", _rescale(self.rescale, "KerasRescale"))
+
+    def apply(self, image: Image) -> Image:
+        """Return the rescaled pixels as float32 (or the image's own float type)."""
+        return image if self.rescale is None else Rescale(self.rescale[0], -self.rescale[1]).apply(image)
+
+
+@dataclass(frozen=True)
 class Normalize(ImageTransform):
-    """Compute ``(x - mean) / std`` per channel.
+    """Compute ``(x - mean) / std`` per channel, then ``x / a - b`` where ``rescale=[a, b]`` is given.
 
     Args:
         mean: one number per channel, or one for all.
         std: the same; at least 1e-6.
-        channel_axis: the axis of the channels: -1 for (H, W, C), 0 for (C, H, W).
+        channel_axis: the axis of the channels: -1 for (H, W, C), 0 for (C, H, W). By default the last axis, or the first where only that
+            has as many channels as there are numbers.
+        rescale: two numbers, or None.
     """
 
-    mean: float | Sequence[float]
-    std: float | Sequence[float]
-    channel_axis: int = -1
+    mean: float | Sequence[float] = 0.0
+    std: float | Sequence[float] = 1.0
+    channel_axis: int | None = None
+    rescale: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", _numbers(self.mean, "mean"))
         std = _numbers(self.std, "std")
         object.__setattr__(self, "std", std)
-        whole_number(self.channel_axis, minimum=-3, name="channel_axis", where="Normalize")
+        object.__setattr__(self, "rescale", _rescale(self.rescale, "Normalize"))
+        if self.channel_axis is not None:
+            whole_number(self.channel_axis, minimum=-3, name="channel_axis", where="Normalize")
         if min(std) < SMALLEST_STD:
             raise ValueError(
                 fault(f"std must be at least {SMALLEST_STD}, got {min(std)}.", where="Normalize", fix="take out channels that are constant")
@@ -78,23 +97,26 @@ class Normalize(ImageTransform):
         dtype = _float_type(pixels)
         normalized = np.subtract(pixels, self._along_channels(self.mean, pixels, dtype), dtype=dtype)
         normalized /= self._along_channels(self.std, pixels, dtype)
-        return normalized
+        return normalized if self.rescale is None else Rescale(self.rescale[0], -self.rescale[1]).apply(normalized)
 
     def _along_channels(self, values: float | Sequence[float], pixels: Array, dtype: np.dtype[Any]) -> Array:
         row = np.atleast_1d(np.asarray(values, dtype=dtype))
         if len(row) == 1:
             return row.reshape(())
         axes = pixels.ndim
-        if not -axes <= self.channel_axis < axes or pixels.shape[self.channel_axis] != len(row):
+        axis = self.channel_axis
+        if axis is None:
+            axis = 0 if axes and pixels.shape[-1] != len(row) and pixels.shape[0] == len(row) else -1
+        if not -axes <= axis < axes or pixels.shape[axis] != len(row):
             raise ValueError(
                 fault(
-                    f"{len(row)} numbers do not fit an image of shape {pixels.shape} with channels on axis {self.channel_axis}.",
+                    f"{len(row)} numbers do not fit an image of shape {pixels.shape} with channels on axis {axis}.",
                     where="Normalize",
                     fix="give one number per channel, and channel_axis=0 for (C, H, W)",
                 )
             )
         shape = [1] * axes
-        shape[self.channel_axis] = len(row)
+        shape[axis] = len(row)
         return row.reshape(shape)
 
 
@@ -129,6 +151,52 @@ class Cast(ImageTransform):
                     )
                 )
         return pixels.astype(wanted)
+
+
+@dataclass(frozen=True)
+class QuantizedInput(ImageTransform):
+    """Turn floats into a quantized model's input: ``x * scale``, plus 128 for uint8, with the fraction cut off as in 1.x.
+
+    Values beyond the type's range are held at its ends (in 1.x they wrap around).
+
+    Args:
+        dtype: int8 or uint8.
+        scale: factor above 0; None leaves the image as it is.
+    """
+
+    dtype: str = "int8"
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("int8", "uint8"):
+            raise ValueError(fault(f"Unknown dtype {self.dtype!r}.", where="QuantizedInput", fix="'int8' or 'uint8'"))
+        if self.scale is not None and finite_number(self.scale, name="scale", where="QuantizedInput") <= 0:
+            raise ValueError(fault(f"scale must be above 0, got {self.scale}.", where="QuantizedInput", fix="pass 127 / the largest input"))
+
+    def apply(self, image: Image) -> Image:
+        """Return the codes, or the image without a scale."""
+        if self.scale is None:
+            return image
+        pixels = as_array(image)
+        limits = np.iinfo(self.dtype)
+        values: Array = pixels * _float_type(pixels).type(self.scale) + (128 if self.dtype == "uint8" else 0)
+        codes: Array = np.clip(np.trunc(values), limits.min, limits.max).astype(self.dtype)
+        return codes
+
+
+def _rescale(values: Any, where: str) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    numbers = tuple(values) if isinstance(values, list | tuple) else ()
+    if len(numbers) != 2 or finite_number(numbers[0], name="rescale", where=where) == 0:
+        raise ValueError(
+            fault(
+                f"rescale must be two numbers [a, b], a not 0, got {values!r}.",
+                where=where,
+                fix="rescale=[127.5, 1.0] computes x / 127.5 - 1",
+            )
+        )
+    return float(numbers[0]), finite_number(numbers[1], name="rescale", where=where)
 
 
 def _float_type(pixels: Array) -> np.dtype[Any]:
