@@ -3,7 +3,7 @@
 import attrs
 import pytest
 from inc_config.quantization import Approach
-from inc_strategy import Evaluate, Probe, Stop, TrialStatus, Wait
+from inc_strategy import Evaluate, Probe, Stop, TrialStatus, Wait, testing
 from inc_strategy.strategies.basic import make
 from inc_strategy.testing import SimulatedModel, StrategyConformance, drive, view_of
 
@@ -28,15 +28,17 @@ def other_plan(view):
         (lambda _: Wait(), "Wait although nothing is pending"),
         (lambda _: Stop(""), "Stop without a reason"),
         (lambda view: Evaluate(view.default_plan), "has a result or is pending"),
-        (lambda view: Evaluate(view.default_plan.with_float(view.quantizable)), "quantizes nothing"),
+        (lambda view: Evaluate(view.default_plan.with_float(view.quantizable)), "leaves everything in fp32"),
         (
             lambda view: Evaluate(view.default_plan.with_float([])) if not view.items else Evaluate(other_plan(view)),
             "not offered or not accepted",
         ),
-        (lambda view: Probe("mse", view.default_plan, view.quantizable), "no Stop after"),
+        (lambda view: Probe("mse", view.default_plan, view.quantizable), "a probe that has a result"),
+        (lambda view: Probe("mse", view.default_plan, view.quantizable, batches=1 + len(view.items)), "no Stop after"),
     ],
 )
-def test_a_broken_action_is_caught(answer, message):
+def test_a_broken_action_is_caught(answer, message, monkeypatch):
+    monkeypatch.setattr(testing, "MAX_STEPS", 100)
     with pytest.raises(AssertionError, match=message):
         drive(Scripted(answer), MODEL, view_of(MODEL, approach=Approach.STATIC))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from inc_config.convert import structure, unstructure
-from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
 
 from inc_strategy.actions import Evaluate, Probe
@@ -18,14 +17,22 @@ def describe(action: Evaluate | Probe) -> dict[str, Any]:
     """An action as JSON data, its plan by digest."""
     if isinstance(action, Evaluate):
         return {"action": "evaluate", "plan": action.plan.digest}
-    return {"action": "probe", "plan": action.plan.digest, "probe": action.kind, "ops": [unstructure(op) for op in action.ops]}
+    ops = [unstructure(op) for op in action.ops]
+    asked = {"probe": action.kind, "ops": ops, "batches": action.batches, "budget_s": action.budget_s}
+    return {"action": "probe", "plan": action.plan.digest, **asked}
 
 
 def action_of(event: dict[str, Any], plan: QuantizationPlan) -> Evaluate | Probe:
     """The action of a proposed event."""
     if event["action"] == "evaluate":
         return Evaluate(plan)
-    return Probe(kind=str(event["probe"]), plan=plan, ops=structure(event["ops"], tuple[OpId, ...]))
+    return Probe(
+        kind=str(event["probe"]),
+        plan=plan,
+        ops=structure(event["ops"], tuple[OpId, ...]),
+        batches=int(event["batches"]),
+        budget_s=float(event["budget_s"]),
+    )
 
 
 def describe_result(result: Trial | ProbeResult) -> dict[str, Any]:
@@ -46,17 +53,8 @@ def result_of(event: dict[str, Any], pending: Pending) -> Trial | ProbeResult:
         return Trial(
             index=pending.index, plan=action.plan, status=status, measurement=measurement, error=event["error"], meets=event["meets"]
         )
-    scores = FrozenMap({structure(op, OpId): float(score) for op, score in event["scores"]})
-    return ProbeResult(
-        index=pending.index,
-        kind=action.kind,
-        plan=action.plan,
-        ops=action.ops,
-        scores=scores,
-        status=status,
-        seconds=float(event["seconds"]),
-        error=event["error"],
-    )
+    scores = {structure(op, OpId): float(score) for op, score in event["scores"]}
+    return ProbeResult.of(pending.index, action, scores=scores, status=status, seconds=float(event["seconds"]), error=event["error"])
 
 
 def lost(pending: Pending) -> Trial | ProbeResult:
@@ -64,9 +62,7 @@ def lost(pending: Pending) -> Trial | ProbeResult:
     action = pending.action
     if isinstance(action, Evaluate):
         return Trial(index=pending.index, plan=action.plan, status=TrialStatus.LOST, error=LOST_AT_REOPEN)
-    return ProbeResult(
-        index=pending.index, kind=action.kind, plan=action.plan, ops=action.ops, status=TrialStatus.LOST, error=LOST_AT_REOPEN
-    )
+    return ProbeResult.of(pending.index, action, status=TrialStatus.LOST, error=LOST_AT_REOPEN)
 
 
 def answers(result: Item, pending: Item | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from inc_config.tuning import Objective, ObjectiveKind
 
-from inc_strategy.trial import Trial
+from inc_strategy.trial import Trial, lowered
 
 
 def cost(trial: Trial, kind: ObjectiveKind, *, higher_is_better: bool) -> float | None:
@@ -36,15 +36,23 @@ def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, 
 
 
 def best(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> Trial | None:
-    """The trial with the lowest weighted cost; among equals the one with more quantized operators, more accuracy, a lower index."""
+    """The trial with the lowest weighted cost; among equals the one with more quantized operators, fewer in fp32,
+    more accuracy, a lower index.
+    """
     if not trials:
         return None
     totals = weighted_costs(trials, objectives, higher_is_better=higher_is_better)
 
-    def key(place: int) -> tuple[float, int, float, int]:
+    def key(place: int) -> tuple[float, int, int, float, int]:
         trial = trials[place]
         accuracy = cost(trial, ObjectiveKind.ACCURACY, higher_is_better=higher_is_better)
-        return totals[place], -len(trial.plan.quantized), float("inf") if accuracy is None else accuracy, trial.index
+        return (
+            totals[place],
+            -len(trial.plan.quantized),
+            -len(lowered(trial.plan)),
+            float("inf") if accuracy is None else accuracy,
+            trial.index,
+        )
 
     return trials[min(range(len(trials)), key=key)]
 

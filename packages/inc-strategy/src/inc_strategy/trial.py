@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 from inc_config.frozen import FrozenMap
-from inc_config.plan import OpId, QuantizationPlan
+from inc_config.plan import FLOAT, OpId, QuantizationPlan
 
 from inc_strategy.actions import Evaluate, Probe
 
@@ -97,10 +98,32 @@ class ProbeResult:
     kind: str
     plan: QuantizationPlan
     ops: tuple[OpId, ...] = ()
+    batches: int = 2
+    budget_s: float = 0.0
     scores: FrozenMap[OpId, float] = attrs.field(factory=FrozenMap)
     status: TrialStatus = TrialStatus.COMPLETE
     seconds: float = attrs.field(default=0.0, converter=float, validator=_finite)
     error: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        index: int,
+        probe: Probe,
+        *,
+        scores: Mapping[OpId, float] | None = None,
+        status: TrialStatus = TrialStatus.COMPLETE,
+        seconds: float = 0.0,
+        error: str | None = None,
+    ) -> ProbeResult:
+        """The result of ``probe``, which was proposal ``index``."""
+        asked = {field.name: getattr(probe, field.name) for field in attrs.fields(Probe)}
+        return cls(index=index, scores=FrozenMap(scores or {}), status=status, seconds=seconds, error=error, **asked)
+
+    @property
+    def probe(self) -> Probe:
+        """What was asked."""
+        return Probe(**{field.name: getattr(self, field.name) for field in attrs.fields(Probe)})
 
 
 @attrs.frozen(kw_only=True)
@@ -112,3 +135,8 @@ class Pending:
 
 
 Item = Trial | ProbeResult | Pending
+
+
+def lowered(plan: QuantizationPlan) -> tuple[OpId, ...]:
+    """Operators that are not in plain fp32, in plan order."""
+    return tuple(op for op, option in plan.ops.items() if option != FLOAT)

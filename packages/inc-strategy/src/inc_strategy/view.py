@@ -13,7 +13,7 @@ from inc_config.plan import OpId, OpPlan, QuantizationPlan
 from inc_config.quantization import Approach
 from inc_config.tuning import AccuracyCriterion, ExitPolicy, Objective
 
-from inc_strategy.actions import Evaluate
+from inc_strategy.actions import Evaluate, Probe
 from inc_strategy.objective import best
 from inc_strategy.trial import Item, Pending, ProbeResult, Trial, TrialStatus
 
@@ -92,6 +92,19 @@ class View:
     def settled(self) -> frozenset[str]:
         """Digests that must not be proposed again: those with a result and those pending."""
         return frozenset(self.results) | {action.plan.digest for action in _evaluations(self.pending)}
+
+    def result_of(self, action: Evaluate | Probe) -> Trial | ProbeResult | None:
+        """What settled an action, or None; a lost probe counts only when it was lost too often."""
+        if isinstance(action, Evaluate):
+            return self.results.get(action.plan.digest)
+        found = [probe for probe in self.probes if probe.probe == action]
+        lost = [probe for probe in found if probe.status is TrialStatus.LOST]
+        settled = [probe for probe in found if probe.status is not TrialStatus.LOST or len(lost) >= LOST_LIMIT]
+        return settled[-1] if settled else None
+
+    def is_pending(self, action: Evaluate | Probe) -> bool:
+        """Whether an action was proposed and has not finished."""
+        return any(item.action == action for item in self.pending)
 
     @property
     def limit(self) -> float | None:
