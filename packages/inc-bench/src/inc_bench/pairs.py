@@ -1,0 +1,101 @@
+"""Two models, each in instances of its own on the same processors, timed in turn."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from inc_bench.comparison import MAX_EXTRA_ROUNDS, Comparison
+from inc_bench.instances.crew import Crew, InstanceRun
+from inc_bench.instances.job import Closed
+from inc_bench.intervals import ratio_interval
+from inc_bench.machine.layout import Layout
+from inc_bench.machine.topology import Topology
+from inc_bench.request import Request
+from inc_bench.results.statistics import cpu_seconds, throughput
+from inc_bench.running import crew_for
+from inc_bench.timing import MIN_CPU_SHARE
+
+
+@attrs.frozen(kw_only=True)
+class Paired:
+    """Baseline and candidate: the ratio of their times per sample, and what they score where a metric was named."""
+
+    baseline: str
+    candidate: str
+    comparison: Comparison
+    metric: str | None = None
+    baseline_accuracy: float | None = None
+    candidate_accuracy: float | None = None
+
+
+def compare_in_processes(baseline: Request, candidate: Request, layout: Layout, topology: Topology, *, metric: str | None = None) -> Paired:
+    """Time two models in alternating rounds; the one whose turn it is not waits.
+
+    Single-threaded models are judged on CPU time, and a pair with a round below 0.95 CPU/wall is repeated; others on wall time.
+
+    Raises:
+        InstanceError: an instance failed; nothing is left running.
+    """
+    with crew_for(baseline, layout, topology) as first, crew_for(candidate, layout, topology) as second:
+        comparison = _compare((first, second), baseline, layout)
+        accuracies = [
+            None if metric is None or request.data is None else crew.score(metric, request.data)
+            for crew, request in ((first, baseline), (second, candidate))
+        ]
+    return Paired(
+        baseline=str(baseline.model),
+        candidate=str(candidate.model),
+        comparison=comparison,
+        metric=metric,
+        baseline_accuracy=accuracies[0],
+        candidate_accuracy=accuracies[1],
+    )
+
+
+def _compare(crews: tuple[Crew, Crew], request: Request, layout: Layout) -> Comparison:
+    on_cpu = request.threads_on(layout) == 1
+    load = Closed(
+        calls=-(-request.calls // request.rounds) if request.calls else 0, duration_s=request.duration_s / request.rounds / 2, rounds=1
+    )
+    kept: list[tuple[float, float]] = []
+    disturbed: list[tuple[float, float]] = []
+    for turn in range(request.rounds * MAX_EXTRA_ROUNDS):
+        if len(kept) == request.rounds:
+            break
+        taken = {}
+        for which in (0, 1) if turn % 2 == 0 else (1, 0):
+            taken[which] = crews[which].run(load)
+        pair = (_seconds(taken[0], request, on_cpu=on_cpu), _seconds(taken[1], request, on_cpu=on_cpu))
+        undisturbed = not on_cpu or min(_share(taken[0]), _share(taken[1])) >= MIN_CPU_SHARE
+        (kept if undisturbed else disturbed).append(pair)
+    noisy = len(kept) < max(3, request.rounds // 2)
+    times = np.array(kept + disturbed if noisy else kept)
+    ratio, low, high = ratio_interval(times[:, 0] / times[:, 1], confidence=request.confidence)
+    middle = np.median(times, axis=0)
+    return Comparison(
+        ratio=ratio,
+        low=low,
+        high=high,
+        baseline_s=float(middle[0]),
+        candidate_s=float(middle[1]),
+        rounds=len(times),
+        dropped=len(disturbed),
+        on_cpu=on_cpu,
+        confidence=request.confidence,
+        noisy=noisy,
+    )
+
+
+def _seconds(runs: tuple[InstanceRun, ...], request: Request, *, on_cpu: bool) -> float:
+    """Seconds per sample: of CPU per instance, or on the wall for all instances together."""
+    recorded = [run.recorded for run in runs]
+    if not on_cpu:
+        return 1 / throughput(recorded, batch_size=request.batch_size, parts=1, confidence=request.confidence).value
+    calls = sum(int((run.ends <= run.marks[-1, 0]).sum()) for run in recorded)
+    return sum(cpu_seconds(run)[0] for run in recorded) / calls / request.batch_size
+
+
+def _share(runs: tuple[InstanceRun, ...]) -> float:
+    pairs = [cpu_seconds(run.recorded) for run in runs]
+    return min(cpu_s / wall_s if wall_s > 0 else 0.0 for cpu_s, wall_s in pairs)
