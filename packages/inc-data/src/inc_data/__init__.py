@@ -29,7 +29,7 @@ from inc_data.datasets import (
 from inc_data.detection import DetectionLabel
 from inc_data.filters import LabelBalance, filtered
 from inc_data.fingerprint import fingerprint
-from inc_data.loader import DataLoader
+from inc_data.loader import DataLoader, Distributed, Sequential, Shuffled, Weighted
 from inc_data.preprocessing import Recipe, Step, preprocessing, recipe_names
 from inc_data.registry import build_dataset, build_transform, dataset_names, transform_names
 from inc_data.split import Split, Subset, split
@@ -99,6 +99,7 @@ __all__ = [
     "DataLoader",
     "DecodeImage",
     "DetectionLabel",
+    "Distributed",
     "Dummy",
     "DummyV2",
     "EncodeJpeg",
@@ -130,7 +131,9 @@ __all__ = [
     "ResizeShortSide",
     "ResizeWithAspectRatio",
     "ResizeWithRatio",
+    "Sequential",
     "ShiftRescale",
+    "Shuffled",
     "SparseDummyV2",
     "Split",
     "Step",
@@ -144,6 +147,7 @@ __all__ = [
     "Transpose",
     "TransposeLastChannel",
     "VOCRecord",
+    "Weighted",
     "build_dataset",
     "build_transform",
     "collate",

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from inc_data.faults import fault
 from inc_data.protocols import Array, IndexArray
 
-
 SMALLEST_PIXELS = 0.01
 """What is left of a box after a crop must be longer: shares in float32 are rounded to about a thousandth of a pixel."""
 
@@ -90,7 +89,7 @@ def seen_through(label: Any, window: tuple[int, int, int, int], size: tuple[int,
     pixels = label.boxes.astype(np.float64) * [size[0], size[1], size[0], size[1]] - [top, left, top, left]
     boxes = np.clip(pixels / [height, width, height, width], 0.0, 1.0)
     extent = (boxes[:, 2:] - boxes[:, :2]) * [height, width]
-    visible = (extent > SMALLEST_PIXELS).all(axis=1)
+    visible = extent.min(axis=1) > SMALLEST_PIXELS
     return label._replace(boxes=boxes.astype(np.float32)).keep(visible)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inc_data.protocols import IndexArray
 
@@ -22,6 +23,12 @@ def permutation(count: int, *key: int) -> IndexArray:
     """
     words = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
     return np.argsort(words, kind="stable").astype(np.int64, copy=False)
+
+
+def uniforms(count: int, *key: int) -> NDArray[np.float64]:
+    """Return ``count`` numbers evenly spread over [0, 1) that depend on ``key`` alone; raw words again, 53 bits of each."""
+    words = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 class _SampleStream:

@@ -1,5 +1,6 @@
 """Batches from any dataset."""
 
 from inc_data.loader.dataloader import DataLoader
+from inc_data.loader.orders import Distributed, Order, Sequential, Shuffled, Weighted
 
-__all__ = ["DataLoader"]
+__all__ = ["DataLoader", "Distributed", "Order", "Sequential", "Shuffled", "Weighted"]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from inc_data.faults import fault, one_of, whole_number
 from inc_data.fingerprint import fingerprint
-from inc_data.loader.fetch import Collate, fetch_for, stream_batches
-from inc_data.loader.orders import Order, Sequential, Shuffled, batches_of
+from inc_data.loader.fetch import Collate, OnError, Partial, fetch_for, stream_batches
+from inc_data.loader.orders import Given, Order, Sequential, Shuffled, batches_of, checked_numbers
+from inc_data.loader.workers import Numbers, WorkerKind, in_processes, in_threads, stream_in_thread
 from inc_data.protocols import IndexedDataset
 from inc_data.reading import checked_dataset
 from inc_data.structure import collate as stack
 
 LastBatch = Literal["rollover", "discard"]
+_log = logging.getLogger("inc_data")
 
 
 class DataLoader:
-    """Batches of a dataset, the same for the same arguments on every machine.
+    """Batches of a dataset, the same for the same arguments on every machine and for any number of workers.
 
     A dataset is any object with ``__len__`` and ``__getitem__``, or ``__iter__``, or ``__getitem__`` alone (read until IndexError).
     Batches of arrays in order are slices, that is views: change a copy.
@@ -29,6 +32,14 @@ class DataLoader:
         seed: of the order, and of random transforms while this loader reads.
         last_batch: ``rollover`` keeps a last batch that is smaller (the word of 1.x), ``discard`` drops it.
         collate: turns a list of items into a batch; by default ``inc_data.collate``.
+        sampler: in place of ``shuffle``: an ``Order`` (``Weighted``, ``Distributed``, ...), or integers that can be iterated again.
+        batch_sampler: in place of all of these: lists of item numbers, one per batch, that can be iterated again.
+        num_workers: read batches ahead; 0 reads each when it is asked for.
+        workers: ``threads`` share memory and start at once; ``processes`` suit transforms in pure Python, and each gets a copy of the
+            dataset. A dataset without a length is read by one thread.
+        prefetch: batches read ahead per worker: memory holds ``num_workers * prefetch`` batches and the one in use.
+        on_error: ``raise`` stops at an item that cannot be read, and the error names it; ``skip`` leaves out items with bad data
+            (ValueError, OSError), counts them in ``skipped`` and logs the count after each epoch: such batches are smaller, or fewer.
 
     Raises:
         TypeError: no dataset, or one that can be read only once.
@@ -44,17 +55,35 @@ class DataLoader:
         seed: int = 0,
         last_batch: LastBatch = "rollover",
         collate: Collate = stack,
+        sampler: Order | Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        workers: WorkerKind = "threads",
+        prefetch: int = 2,
+        on_error: OnError = "raise",
     ) -> None:
         self.dataset = checked_dataset(dataset, "DataLoader")
         self.batch_size = whole_number(batch_size, minimum=1, name="batch_size", where="DataLoader")
         self.seed = whole_number(seed, minimum=0, name="seed", where="DataLoader")
+        self.num_workers = whole_number(num_workers, minimum=0, name="num_workers", where="DataLoader")
+        self.prefetch = whole_number(prefetch, minimum=1, name="prefetch", where="DataLoader")
         self.shuffle = shuffle
         self.last_batch = last_batch
         self.collate = collate
+        self.workers = workers
+        self.on_error = on_error
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
         self.epoch = 0
         """Number of the epoch that the next ``iter`` starts; set it to continue a run."""
+        self.skipped = 0
+        """Items that the last epoch left out."""
         self._sized = isinstance(dataset, IndexedDataset)
         self._check()
+        default: Order = Shuffled(self.seed) if shuffle else Sequential()
+        self._order: Order = default if sampler is None else sampler if isinstance(sampler, Order) else Given(sampler)
+        if self._sized and len(self) == 0:
+            raise ValueError(self._no_batch())
 
     @property
     def fingerprint(self) -> str:
@@ -66,7 +95,10 @@ class DataLoader:
             raise TypeError(
                 fault("The number of batches is not known.", where="DataLoader", fix=f"give {type(self.dataset).__name__} a __len__")
             )
-        whole, rest = divmod(len(self.dataset), self.batch_size)
+        if self.batch_sampler is not None:
+            return sum(1 for _ in self.batch_sampler)
+        items = len(self.dataset) if self.sampler is None else len(self._order.numbers(len(self.dataset), 0))
+        whole, rest = divmod(items, self.batch_size)
         return whole + (self._keep_partial and rest > 0)
 
     def __bool__(self) -> bool:
@@ -75,33 +107,68 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         epoch = self.epoch
         self.epoch += 1
-        return self._indexed(epoch) if self._sized else self._streamed(epoch)
+        if not self._sized:
+            return self._streamed(epoch)
+        return self._indexed(epoch) if self.on_error == "raise" else self._skipping(epoch)
 
     @property
     def _keep_partial(self) -> bool:
         return self.last_batch != "discard"
 
+    def _batches(self, epoch: int) -> Iterable[Numbers]:
+        count = len(self.dataset)
+        if self.batch_sampler is not None:
+            return (checked_numbers(numbers, count) for numbers in self.batch_sampler)
+        return batches_of(self._order.numbers(count, epoch), self.batch_size, keep_partial=self._keep_partial)
+
     def _indexed(self, epoch: int) -> Iterator[Any]:
-        order: Order = Shuffled(self.seed) if self.shuffle else Sequential()
-        fetch = fetch_for(self.dataset, self.collate, self.seed)
-        for numbers in batches_of(order.numbers(len(self.dataset), epoch), self.batch_size, keep_partial=self._keep_partial):
-            yield fetch(numbers, epoch)
+        fetch = fetch_for(self.dataset, self.collate, self.seed, self.on_error)
+        batches = self._batches(epoch)
+        if self.num_workers == 0:
+            for numbers in batches:
+                yield fetch(numbers, epoch)
+        else:
+            read = in_threads if self.workers == "threads" else in_processes
+            yield from read(fetch, batches, epoch, workers=self.num_workers, ahead=self.num_workers * self.prefetch)
+
+    def _skipping(self, epoch: int) -> Iterator[Any]:
+        self.skipped = 0
+        first = ""
+        empty = True
+        partial: Partial
+        for partial in self._indexed(epoch):
+            if partial.skipped and not first:
+                first = "item {}: {}".format(*partial.skipped[0])
+            self.skipped += len(partial.skipped)
+            if not partial.empty:
+                empty = False
+                yield partial.batch
+        if empty:
+            raise ValueError(
+                fault(
+                    f"No item could be read; the first is {first}.",
+                    where=f"DataLoader over {type(self.dataset).__name__}",
+                    fix="mend the data",
+                )
+            )
+        if self.skipped:
+            _log.warning("%s: %d items were skipped, the first is %s", type(self.dataset).__name__, self.skipped, first)
 
     def _streamed(self, epoch: int) -> Iterator[Any]:
+        batches = stream_batches(self.dataset, self.batch_size, self.collate, seed=self.seed, epoch=epoch, keep_partial=self._keep_partial)
         empty = True
-        for batch in stream_batches(
-            self.dataset, self.batch_size, self.collate, seed=self.seed, epoch=epoch, keep_partial=self._keep_partial
-        ):
+        for batch in stream_in_thread(batches, ahead=self.num_workers * self.prefetch) if self.num_workers else batches:
             empty = False
             yield batch
         if empty:
             raise ValueError(self._no_batch())
 
     def _check(self) -> None:
-        if self.last_batch not in get_args(LastBatch):
-            raise ValueError(
-                fault(f"Unknown last_batch {self.last_batch!r}.", where="DataLoader", fix=one_of(str(self.last_batch), get_args(LastBatch)))
-            )
+        for name, known in (("last_batch", get_args(LastBatch)), ("workers", get_args(WorkerKind)), ("on_error", get_args(OnError))):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    fault(f"Unknown {name} {getattr(self, name)!r}.", where="DataLoader", fix=one_of(str(getattr(self, name)), known))
+                )
         if not callable(self.collate):
             raise TypeError(
                 fault(
@@ -110,16 +177,32 @@ class DataLoader:
                     fix="pass a function from a list of items to a batch",
                 )
             )
-        if self.shuffle and not self._sized:
+        self._check_order()
+
+    def _check_order(self) -> None:
+        for name, source in (("sampler", self.sampler), ("batch_sampler", self.batch_sampler)):
+            if isinstance(source, Iterator) or not (source is None or isinstance(source, Order | Iterable)):
+                raise TypeError(
+                    fault(
+                        f"{name} cannot be read again for every epoch.",
+                        where="DataLoader",
+                        fix="give a list, or an object whose __iter__ starts anew",
+                    )
+                )
+        orders = {"shuffle": self.shuffle or None, "sampler": self.sampler, "batch_sampler": self.batch_sampler}
+        chosen = [name for name, given in orders.items() if given is not None]
+        if len(chosen) > 1:
+            raise ValueError(fault(f"{' and '.join(chosen)} both give an order.", where="DataLoader", fix="pass one of them"))
+        needs = [*chosen, *(["on_error='skip'"] if self.on_error == "skip" else [])]
+        if needs and not self._sized:
+            what = "shuffled" if needs == ["shuffle"] else f"used with {needs[0]}"
             raise TypeError(
                 fault(
-                    f"{type(self.dataset).__name__} cannot be shuffled: its length is not known.",
+                    f"{type(self.dataset).__name__} cannot be {what}: its length is not known.",
                     where="DataLoader",
-                    fix="give it __len__ and __getitem__, or shuffle=False",
+                    fix="give it __len__ and __getitem__, or read it in its own order",
                 )
             )
-        if self._sized and len(self) == 0:
-            raise ValueError(self._no_batch())
 
     def _no_batch(self) -> str:
         return fault(
