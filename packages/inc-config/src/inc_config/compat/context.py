@@ -14,6 +14,7 @@ class Context:
 
     def __init__(self, *, is_lpot: bool = False) -> None:
         self.is_lpot = is_lpot
+        self.is_text_unreadable = False
         self.faults: list[Fault] = []
         self.notes: list[Note] = []
         self.places: dict[str, Place] = {}

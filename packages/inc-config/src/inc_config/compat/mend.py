@@ -54,8 +54,9 @@ def _columns(lines: list[Line]) -> str:
 def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
     """The column a line belongs to; the stack is left with it on top."""
     is_dash = line.dash > 0
+    right: _Column | None = None
     while stack and stack[-1].old > line.indent:
-        stack.pop()
+        right = stack.pop()
     same = [column for column in stack if column.old == line.indent]
     if is_dash and same and not same[-1].is_dash:
         stack.append(_Column(line.indent, same[-1].new, is_dash=True))
@@ -69,7 +70,12 @@ def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
     if same:
         return same[-1].new
     top = stack[-1].new if stack else -1
-    new = line.indent if may_open and line.indent > top else top + 1 if may_open or not stack else top
+    if right is not None and (not stack or right.old - line.indent < line.indent - stack[-1].old):
+        new = right.new
+    elif right is None and (may_open or not stack):
+        new = max(line.indent, top + 1)
+    else:
+        new = top
     stack.append(_Column(line.indent, new, is_dash=is_dash))
     return new
 

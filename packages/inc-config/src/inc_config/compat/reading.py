@@ -47,51 +47,49 @@ def load_v1(source: str | os.PathLike[str], *, flavour: Flavour | None = None) -
         raise ConfigError([Fault(path="$", what=what, fix="give a configuration file")], source=name)
     if flavour is None:
         flavour = Flavour.LPOT if _FLAVOUR.search(text) else Flavour.V1
-    context = Context(is_lpot=flavour is Flavour.LPOT)
-    node = _tree(text, name, context)
-    document = _document(node, context)
-    if document is None or context.faults:
+    prepared = prepare(text)
+    document, context = _read(prepared, is_lpot=flavour is Flavour.LPOT)
+    if document is None and context.is_text_unreadable and len(text) <= MAX_MENDED:
+        document, context = _mended(prepared, context)
+    if document is None:
         raise ConfigError(sorted(context.faults, key=lambda fault: (fault.line or 0, fault.column or 0)), source=name)
     notes = sorted(context.notes, key=lambda note: note.line or 0)
     return attrs.evolve(document, flavour=flavour, notes=tuple(notes), places=context.places, source=name)
 
 
-def _tree(text: str, name: str, context: Context) -> Node:
-    prepared = prepare(text)
-    try:
-        parser, node = _parse(prepared)
-    except (yaml.YAMLError, UnicodeError) as error:
-        found = _mended(prepared, context) if len(text) <= MAX_MENDED else None
-        if found is None:
-            raise ConfigError([_fault(error)], source=name) from error
-        parser, node = found
-    except Refused as refused:
-        raise ConfigError([refused.fault], source=name) from refused
-    context.faults += parser.faults
+def _read(prepared: Prepared, *, is_lpot: bool) -> tuple[V1Document | None, Context]:
+    """The document, or None and the faults."""
+    context = Context(is_lpot=is_lpot)
     context.notes += prepared.notes
+    parser = Parser(prepared.text, prepared.open_keys, prepared.loose)
+    try:
+        node = parser.document()
+    except (yaml.YAMLError, UnicodeError) as error:
+        context.faults.append(_fault(error))
+        context.is_text_unreadable = True
+        return None, context
+    except Refused as refused:
+        context.faults.append(refused.fault)
+        return None, context
+    context.faults += parser.faults
     for what, place in parser.elided:
         context.note(NoteCode.ELISION, place, "$", f"'...' leaves out {what}: it is read as absent. Complete it in the file or in code.")
-    return node
+    document = _document(node, context)
+    return None if context.faults else document, context
 
 
-def _parse(prepared: Prepared) -> tuple[Parser, Node]:
-    parser = Parser(prepared.text, prepared.open_keys, prepared.loose)
-    return parser, parser.document()
-
-
-def _mended(prepared: Prepared, context: Context) -> tuple[Parser, Node] | None:
-    """The first mended text that is YAML, with a note per changed line."""
+def _mended(prepared: Prepared, unreadable: Context) -> tuple[V1Document | None, Context]:
+    """What the first mended text without faults says, with a note per changed line; else the fault of the text as it stands."""
     for candidate in mended(prepared.text):
-        try:
-            found = _parse(attrs.evolve(prepared, text=candidate))
-        except (yaml.YAMLError, UnicodeError, Refused):
+        document, context = _read(attrs.evolve(prepared, text=candidate), is_lpot=unreadable.is_lpot)
+        if document is None:
             continue
         for number, (old, new) in enumerate(zip(prepared.text.split("\n"), candidate.split("\n"), strict=True), start=1):
             if old != new:
                 code = NoteCode.SYNTAX if old.strip() != new.strip() else NoteCode.INDENTATION
                 context.note(code, (number, 1), "$", f"The line is no YAML as it stands; read as:\n{new}")
-        return found
-    return None
+        return document, context
+    return None, unreadable
 
 
 def _fault(error: yaml.YAMLError | UnicodeError) -> Fault:

@@ -12,17 +12,20 @@ from inc_config.compat.shapes import Arguments, Each, Flavoured, ListOf, Shape, 
 class _Open:
     """A section whose lines may still follow.
 
-    ``last`` is the section that was written last in it; ``was_empty`` says that nothing stood in it as written.
+    ``last`` is the section that was written last in it; ``was_empty`` says that nothing stood in it as written, ``moved`` that it is not
+    where it was written.
     """
 
-    __slots__ = ("key", "keys", "last", "node", "path", "shape", "was_empty")
+    __slots__ = ("key", "keys", "last", "moved", "node", "parent", "path", "shape", "was_empty")
 
-    def __init__(self, node: Mapping, shape: Shape, path: str, key: str, *, was_empty: bool) -> None:
+    def __init__(self, node: Mapping, shape: Shape, path: str, key: str, parent: _Open | None, *, was_empty: bool, moved: bool) -> None:
         self.node = node
         self.shape = shape
         self.path = path
         self.key = key
+        self.parent = parent
         self.was_empty = was_empty
+        self.moved = moved
         self.keys: set[str] = set()
         self.last: _Open | None = None
 
@@ -46,7 +49,7 @@ def settle(node: Node, shape: Shape, context: Context) -> Node:
     Keys that fit nowhere stay where they are, to be reported by the reading; a key that fits in several places is a fault.
     """
     settling = _Settling(context)
-    section = settling.open(node, shape, "$", "")
+    section = settling.open(node, shape, "$")
     settling.tell()
     return node if section is None else section.node
 
@@ -56,57 +59,56 @@ class _Settling:
         self._context = context
         self._mended: dict[str, _Open] = {}
 
-    def open(self, node: Node, shape: Shape, path: str, key: str) -> _Open | None:
+    def open(self, node: Node, shape: Shape, path: str, key: str = "", parent: _Open | None = None, *, moved: bool = False) -> _Open | None:
         """Settle a value that can hold keys; None for any other."""
         if isinstance(node, Sequence) and node.items:
             node = self._without_dashes(node, path, key)
         if is_empty(node):
-            return _Open(Mapping(node.place, [], flow=False, tag=node.tag), shape, path, key, was_empty=True)
+            return _Open(Mapping(node.place, [], flow=False, tag=node.tag), shape, path, key, parent, was_empty=True, moved=moved)
         if not isinstance(node, Mapping):
             return None
         made = Mapping(node.place, [], flow=node.flow, tag=node.tag, elided=node.elided)
-        section = _Open(made, shape, path, key, was_empty=False)
+        section = _Open(made, shape, path, key, parent, was_empty=False, moved=moved)
         for entry in node.entries:
-            self._add(section if node.flow else self._home(section, entry), entry)
+            home = section if node.flow else self._home(section, entry)
+            self._add(home, entry, moved=home is not section)
         return section
 
-    def _add(self, section: _Open, entry: Entry) -> None:
+    def _add(self, section: _Open, entry: Entry, *, moved: bool) -> None:
         shape = section.shape.child(entry.key)
         made = Entry(entry.key, entry.place, entry.value)
         section.node.entries.append(made)
         section.keys.add(entry.key)
         section.last = None
         path = f"{section.path}.{entry.key}"
+        child: _Open | None = None
         if isinstance(shape, ListOf):
             if isinstance(entry.value, Sequence):
-                made.value, section.last = self._list(entry.value, shape, path)
+                made.value, child = self._list(entry.value, shape, path, section)
         elif shape is not None and not _holds_no_keys(shape):
-            child = self.open(entry.value, shape, path, entry.key)
-            if child is not None:
-                made.value, section.last = child.node, None if child.node.flow else child
+            child = self.open(entry.value, shape, path, entry.key, section, moved=moved)
+            made.value = entry.value if child is None else child.node
+        if section.last is None and child is not None and not child.node.flow:
+            section.last = child
 
-    def _list(self, node: Sequence, shape: ListOf, path: str) -> tuple[Sequence, _Open | None]:
-        opened = [self.open(item, shape.shape, f"{path}[{index}]", "-") for index, item in enumerate(node.items)]
+    def _list(self, node: Sequence, shape: ListOf, path: str, parent: _Open) -> tuple[Sequence, _Open | None]:
+        opened = [self.open(item, shape.shape, f"{path}[{index}]", "-", parent) for index, item in enumerate(node.items)]
         items = [item if section is None else section.node for item, section in zip(node.items, opened, strict=True)]
         return Sequence(node.place, items, flow=node.flow, tag=node.tag), opened[-1] if opened and not node.flow else None
 
     def _home(self, here: _Open, entry: Entry) -> _Open:
         """The section that an entry written in ``here`` belongs to."""
         key = entry.key
-        deeper: list[_Open] = []
-        while (section := (deeper[-1] if deeper else here).last) is not None:
-            deeper.append(section)
-        if not deeper:
-            return here
+        deeper = _written_last(here)
         fitting = [section for section in deeper if section.takes(key) and (section.was_empty or key not in here.keys)]
         if here.takes(key):
-            if deeper[0].asks and fitting[:1] == deeper[:1]:
+            if fitting and fitting[0] is deeper[0] and deeper[0].asks:
                 return self._mend(deeper[0])
             if any(section.was_empty and section.keys for section in fitting):
                 self._ambiguous(entry, [here, *fitting])
             return here
         if not fitting:
-            fitting = [section for section in deeper if section.takes_any(key)][-1:]
+            fitting = [section for section in deeper if section.takes_any(key)][-1:] or _around(here, key)
         if len(fitting) > 1:
             self._ambiguous(entry, fitting)
         return self._mend(fitting[0]) if fitting else here
@@ -141,6 +143,28 @@ class _Settling:
             if not any(path.startswith((f"{other}.", f"{other}[")) for other in self._mended):
                 text = f"Lines stand too far to the left; read as:\n{render(section.node, key=section.key)}"
                 self._context.note(NoteCode.INDENTATION, section.node.place, path, text)
+
+
+def _written_last(section: _Open) -> list[_Open]:
+    """The section that was written last in a section, the one written last in that, and so on."""
+    chain: list[_Open] = []
+    last = section.last
+    while last is not None:
+        chain.append(last)
+        last = last.last
+    return chain
+
+
+def _around(section: _Open, key: str) -> list[_Open]:
+    """The section around a moved one that takes a key: what stands beside the moved one as it should be seems to stand inside it."""
+    moved = False
+    around: _Open | None = section
+    while around is not None:
+        if moved and around.takes(key):
+            return [around]
+        moved |= around.moved
+        around = around.parent
+    return []
 
 
 def _holds_no_keys(shape: Shape) -> bool:
