@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
+from inc_adaptors.batches import batch_size
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Describes, Emitter, Guards, Observes, Quantizes, require
 from inc_adaptors.statistics.store import Statistics
@@ -22,14 +23,21 @@ from inc_orchestrate.recipes import restrict_by_recipes
 
 _STEP = "quantize"
 
+PROBE_SAMPLES = 64
+"""Batches are kept until they hold so many samples: enough to rank operators by the errors they make."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Candidates:
-    """What can be proposed, and what makes models of it. ``capabilities`` already obey the configuration and the statistics."""
+    """What can be proposed, and what makes models of it. ``capabilities`` already obey the configuration and the statistics.
+
+    ``kept`` are the first batches of inputs, for probes.
+    """
 
     capabilities: Capabilities
     emitter: Emitter
     statistics: Statistics
+    kept: tuple[Any, ...] = ()
 
 
 def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = ()) -> Capabilities:
@@ -58,13 +66,15 @@ def candidates(
     if not capabilities.quantizable:
         raise nothing_to_quantize(capabilities)
     quantizes = require(adaptor, Quantizes, step=_STEP)
-    statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress)
+    kept: list[Any] = []
+    statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress, kept=kept)
     capabilities = _finite_only(capabilities, statistics)
     if isinstance(adaptor, Guards):
-        capabilities = adaptor.guard(handle, capabilities, statistics)
+        capabilities = adaptor.guard(handle, capabilities, statistics, batches=few)
     if not capabilities.quantizable:
         raise nothing_to_quantize(capabilities)
-    return Candidates(capabilities=capabilities, emitter=quantizes.emitter(handle, statistics, capabilities), statistics=statistics)
+    emitter = quantizes.emitter(handle, statistics, capabilities)
+    return Candidates(capabilities=capabilities, emitter=emitter, statistics=statistics, kept=tuple(kept) or few)
 
 
 def every_option(capabilities: Capabilities) -> tuple[QuantizationPlan, ...]:
@@ -96,6 +106,7 @@ def _observe(
     calibration: CalibrationData | None,
     config: QuantizeConfig,
     progress: Progress,
+    kept: list[Any],
 ) -> Statistics:
     wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities))
     if not wanted:
@@ -108,8 +119,16 @@ def _observe(
         )
     with progress.bar("calibrate", config.calibration_samples) as advance:
         return require(adaptor, Observes, step=_STEP).observe(
-            handle, calibration.stream(), wanted, progress=lambda samples: advance(samples, None)
+            handle, _keeping(calibration.stream(), kept), wanted, progress=lambda samples: advance(samples, None)
         )
+
+
+def _keeping(batches: Iterable[Any], kept: list[Any]) -> Iterator[Any]:
+    """Pass batches on and keep the first ones."""
+    for batch in batches:
+        if sum(batch_size(earlier) for earlier in kept) < PROBE_SAMPLES:
+            kept.append(batch)
+        yield batch
 
 
 def _finite_only(capabilities: Capabilities, statistics: Statistics) -> Capabilities:

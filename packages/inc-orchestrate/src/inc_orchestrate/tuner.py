@@ -33,6 +33,7 @@ from inc_strategy import (
     TrialStatus,
     View,
     Wait,
+    builds_up,
     exit_reason,
     spent_s,
     summary,
@@ -41,6 +42,7 @@ from inc_strategy import (
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.latency import call_latency_s
+from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import without_effect
 from inc_orchestrate.scoring import Evaluator, Score
@@ -94,19 +96,22 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
-            search = _Search(found, config, setting, ledger)
+            search = _Search(handle, found, config, setting, ledger)
             return _deliver(handle, found, search.run(), search)
 
 
 class _Search:
     """One search over one ledger."""
 
-    def __init__(self, found: Candidates, config: QuantizeConfig, setting: Setting, ledger: Ledger) -> None:
+    def __init__(self, original: ModelHandle, found: Candidates, config: QuantizeConfig, setting: Setting, ledger: Ledger) -> None:
         self.found = found
         self.config = config
         self.setting = setting
         self.ledger = ledger
         self.strategy = _strategy(config.tuning)
+        self.prober = Prober(
+            adaptor=setting.adaptor, original=original, emitter=found.emitter, batches=found.kept, progress=setting.progress
+        )
         self.start = time.monotonic() - spent_s(self.view)
 
     @property
@@ -131,7 +136,7 @@ class _Search:
             self.setting.progress.say(f"resumed: {resumed} trials are in the ledger")
         while True:
             view = self.view
-            reason = exit_reason(view, elapsed_s=time.monotonic() - self.start) or _hopeless(view)
+            reason = exit_reason(view, elapsed_s=time.monotonic() - self.start, builds_up=builds_up(self.strategy)) or _hopeless(view)
             if reason is not None:
                 break
             action = self.strategy.propose(view)
@@ -154,12 +159,17 @@ class _Search:
         index = self.ledger.proposed(action)
         self.ledger.started(index)
         if isinstance(action, Probe):
-            error = f"there is no probe {action.kind!r}"
-            self.ledger.finished(ProbeResult(index=index, kind=action.kind, plan=action.plan, ops=action.ops, error=error))
+            self.ledger.finished(self._probed(index, action))
             return
         trial = self._trial(index, action.plan)
         self.ledger.finished(trial)
         self.setting.progress.say(_line(trial, self.view))
+
+    def _probed(self, index: int, probe: Probe) -> ProbeResult:
+        result = self.prober.run(index, probe)
+        ended = f"{len(result.scores)} of {len(probe.ops)} operators scored in {result.seconds:.1f} s"
+        self.setting.progress.say(f"probe {probe.kind}: {result.error or ended}")
+        return result
 
     def _trial(self, index: int, plan: QuantizationPlan) -> Trial:
         began = time.monotonic()
