@@ -116,8 +116,13 @@ class Quantizes(Protocol):
 class Guards(Protocol):
     """Know from statistics, before anything is emitted, which operators 8 bits would ruin."""
 
-    def guard(self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics) -> Capabilities:
-        """The capabilities without the integer options of operators at risk, each with a reason of code ``RANGE_GUARD``."""
+    def guard(
+        self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics, *, batches: Iterable[Any] = ()
+    ) -> Capabilities:
+        """The capabilities without the integer options of operators at risk, each with a reason of code ``RANGE_GUARD``.
+
+        With a few ``batches`` also what only values tell: where a target without VNNI needs narrower weights.
+        """
 
 
 class TrainingSpec(Protocol):
@@ -315,7 +320,7 @@ class Profiles(Protocol):
     """Say what each operator of a running model takes."""
 
     def profile(self, handle: ModelHandle, inputs: Any, *, calls: int = 10, threads: int = 1) -> tuple[OperatorTime, ...]:
-        """Operators in execution order with their mean time over ``calls`` runs of one batch, after a warm-up."""
+        """Operators in execution order with their median time over ``calls`` runs of one batch, after a warm-up."""
 
 
 def require(adaptor: Adaptor, role: type[Role], *, step: str) -> Role:

@@ -24,7 +24,9 @@ ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
 DYNAMIC_ACTIVATION = attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC)
 
 SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
-"""Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; 7-bit weights cannot."""
+"""Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; 7-bit weights cannot.
+
+``saturation`` tells where 8 bits may stay."""
 
 STATIC_CONV = Reason(
     ReasonCode.SLOWER_IN_INTEGER, "static only: dynamic quantization of a convolution is about five times slower than fp32 in onnxruntime"
@@ -99,7 +101,10 @@ def _options(
 def _weighted(operator: Operator, isa: Isa, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
     per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
     per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
-    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=outputs, compute_dtype=INT8) for w in (per_channel, per_tensor)]
+    weights = [per_channel, per_tensor]
+    if isa in SATURATING:
+        weights += [attrs.evolve(weight, dtype=INT8) for weight in weights]
+    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=outputs, compute_dtype=INT8) for w in weights]
     if operator.op.type == "Conv":
         return tuple(static)
     return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=per_channel, compute_dtype=INT8))

@@ -20,6 +20,8 @@ from inc_adaptors.onnxrt.emission.weights import Weights
 from inc_adaptors.onnxrt.graph import Graph, assemble
 from inc_adaptors.statistics.store import Statistics
 
+_WHOLE_BITS = 8
+
 
 class OnnxrtEmitter:
     """An all-Q/DQ skeleton from which each plan takes the pairs and int8 weights it needs.
@@ -64,6 +66,9 @@ class OnnxrtEmitter:
         lines = [f"quantized for onnxruntime: {len(placement.active)} operators on 8-bit codes"]
         blocked = [op for op in placement.idle if op in self._blocked]
         idle = [op for op in placement.idle if op not in self._blocked]
+        narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]
+        if narrow:
+            lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
         if blocked:
             lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
         if idle:

@@ -1,0 +1,180 @@
+"""What int16 pair overflow would do to a U8S8 model on a processor without VNNI, found on any processor.
+
+Operators at risk by their weights are told by arithmetic: two codes of 255 under neighbouring weights whose sum passes 128 leave 16 bits.
+What that costs depends on how often large codes are neighbours, so the codes of a few samples are put through the clipped arithmetic and
+the difference is added to the model's own tensors, in one more run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+from inc_config.errors import DataError
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto
+
+from inc_adaptors.kernels.pairs import pair_overflow
+from inc_adaptors.onnxrt.coded import CodedOperator, coded_operators, from_rows, rows_of
+from inc_adaptors.onnxrt.graph import attribute
+from inc_adaptors.onnxrt.taps import Taps
+
+Array = NDArray[Any]
+Feed = Mapping[str, Array]
+
+_LARGEST_CODE = 255
+_INT16_MAX = 32767
+RECOVERED = 0.95
+"""Share of the clipped signal power that operators named for 7-bit weights account for."""
+
+WORTH_DB = 0.1
+"""A loss below this is not worth a bit of any weight."""
+
+
+@attrs.frozen(kw_only=True)
+class OperatorSaturation:
+    """One operator at risk.
+
+    ``pairs`` is the share of weight pairs that could overflow under full codes; ``clipped`` how many pairs did, per output value;
+    ``noise`` the power of what clipping lost over the power of the operator's output (0: nothing on these samples).
+    """
+
+    name: str
+    pairs: float
+    clipped: float
+    noise: float
+
+
+@attrs.frozen(kw_only=True)
+class Saturation:
+    """A model's risk: operators by loss, largest first, and per output the SQNR against ``reference`` without and with clipping, in dB.
+
+    ``seven_bits`` names the operators whose weights should take 7 bits: the fewest that account for ``RECOVERED`` of the loss,
+    or none where every output loses less than ``WORTH_DB``.
+    """
+
+    operators: tuple[OperatorSaturation, ...]
+    exact_db: tuple[float, ...]
+    clipped_db: tuple[float, ...]
+    seven_bits: tuple[str, ...]
+
+    @property
+    def loss_db(self) -> tuple[float, ...]:
+        """SQNR that clipping costs each output; 0.0 where nothing was clipped."""
+        return tuple(0.0 if a == b else a - b for a, b in zip(self.exact_db, self.clipped_db, strict=True))
+
+
+def pairs_at_risk(operator: CodedOperator) -> float:
+    """Share of an operator's weight pairs that overflow under codes of 255; 0.0 for one input channel per group, which makes no pairs."""
+    node = operator.node
+    axis = 1 if node.op_type == "Conv" or (node.op_type == "Gemm" and attribute(node, "transB", 0)) else 0
+    wide = np.moveaxis(operator.weights, axis, 0).astype(np.int32)
+    whole = len(wide) // 2 * 2
+    if not whole:
+        return 0.0
+    sums = (wide[0:whole:2] + wide[1:whole:2]) * _LARGEST_CODE  # of unlike signs, one product alone is larger, and fits
+    return float(np.mean((sums > _INT16_MAX) | (sums < -_INT16_MAX - 1)))
+
+
+def saturation(model: ModelProto, feeds: Iterable[Feed], references: Iterable[Sequence[Array]]) -> Saturation:
+    """Predict what clipping does to a QDQ model.
+
+    Args:
+        model: the quantized model.
+        feeds: batches of inputs by name.
+        references: per batch the float model's outputs, in the model's order.
+
+    Raises:
+        DataError: there is not a single batch.
+        ModelError: onnxruntime cannot run the model.
+    """
+    risks = [(operator, pairs_at_risk(operator)) for operator in coded_operators(model)]
+    risky = [operator for operator, share in risks if share > 0.0]
+    shares = [share for _, share in risks if share > 0.0]
+    ends = [operator.node.output[0] for operator in risky]
+    read = {operator.source: int(TensorProto.UINT8) for operator in risky} | dict.fromkeys(ends, int(TensorProto.FLOAT))
+    clean, clipped = Taps(model, read), Taps(model, {}, added=ends)
+    sums = _Sums(len(risky), len(clean.outputs))
+    for feed, reference in zip(feeds, references, strict=True):
+        made = clean.run(feed)
+        added = {}
+        for index, operator in enumerate(risky):
+            end = operator.node.output[0]
+            added[end], count = _lost(operator, made[operator.source])
+            sums.operator(index, added[end], made[end], count)
+        end_made = clipped.run(feed, added)
+        for index, name in enumerate(clean.outputs):
+            sums.output(index, reference[index], made[name], end_made[name])
+    if not sums.batches:
+        raise DataError("There is not a single batch to predict saturation on.", where="batches", fix="give at least one batch of inputs")
+    rows = tuple(
+        OperatorSaturation(name=operator.name, pairs=shares[i], clipped=sums.clipped[i], noise=sums.noise[i])
+        for i, operator in enumerate(risky)
+    )
+    ordered = tuple(sorted(rows, key=lambda row: -row.noise))
+    exact, with_clipping = sums.decibels()
+    found = Saturation(operators=ordered, exact_db=exact, clipped_db=with_clipping, seven_bits=())
+    return attrs.evolve(found, seven_bits=_fewest(ordered)) if max(found.loss_db, default=0.0) >= WORTH_DB else found
+
+
+def _lost(operator: CodedOperator, codes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
+    parts = [pair_overflow(rows, weights) for rows, weights in rows_of(operator, codes)]
+    return from_rows(operator, codes, [lost for lost, _ in parts]), sum(count for _, count in parts)
+
+
+def _fewest(ordered: tuple[OperatorSaturation, ...]) -> tuple[str, ...]:
+    total = sum(row.noise for row in ordered)
+    named: list[str] = []
+    reached = 0.0
+    for row in ordered:
+        if row.noise == 0.0 or reached >= RECOVERED * total:
+            break
+        named.append(row.name)
+        reached += row.noise
+    return tuple(named)
+
+
+class _Sums:
+    """Powers over all batches."""
+
+    def __init__(self, operators: int, outputs: int) -> None:
+        self.batches = 0
+        self._lost, self._signal, self._count, self._values = (np.zeros(operators) for _ in range(4))
+        self._reference, self._exact, self._clipped = (np.zeros(outputs) for _ in range(3))
+
+    def operator(self, index: int, lost: Array, output: Array, count: int) -> None:
+        """Take in one operator's batch."""
+        self._lost[index] += _power(lost)
+        self._signal[index] += _power(output)
+        self._count[index] += count
+        self._values[index] += output.size
+
+    def output(self, index: int, reference: Array, exact: Array, clipped: Array) -> None:
+        """Take in one output's batch."""
+        self.batches += 1
+        wanted = np.asarray(reference, np.float64)
+        self._reference[index] += _power(wanted)
+        self._exact[index] += _power(wanted - exact)
+        self._clipped[index] += _power(wanted - clipped)
+
+    @property
+    def noise(self) -> list[float]:
+        """Lost power over output power."""
+        return [float(v) for v in np.divide(self._lost, self._signal, out=np.zeros_like(self._lost), where=self._signal > 0)]
+
+    @property
+    def clipped(self) -> list[float]:
+        """Clipped pairs per output value."""
+        return [float(v) for v in np.divide(self._count, self._values, out=np.zeros_like(self._count), where=self._values > 0)]
+
+    def decibels(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """SQNR per output, exact and clipped."""
+        with np.errstate(divide="ignore"):
+            exact, clipped = (10.0 * np.log10(self._reference / noise) for noise in (self._exact, self._clipped))
+        return tuple(map(float, exact)), tuple(map(float, clipped))
+
+
+def _power(values: Array) -> float:
+    return float(np.square(np.asarray(values, np.float64)).sum())

@@ -1,0 +1,55 @@
+"""Run an ONNX model with OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inc_config.errors import ModelError
+from numpy.typing import NDArray
+
+from inc_adaptors.onnxrt.storing import MODEL_FILE, model_files
+
+Array = NDArray[Any]
+
+
+class Runner:
+    """A compiled model; ``run`` maps inputs by name to outputs in the model's order.
+
+    Args:
+        model: an ``onnx.ModelProto``, QDQ or float.
+        threads: of inference; 0 is OpenVINO's default.
+
+    Raises:
+        ModelError: OpenVINO is not installed, or cannot run the model.
+    """
+
+    def __init__(self, model: Any, *, threads: int = 1) -> None:
+        try:
+            import openvino  # noqa: PLC0415  (an extra: only who asks for this runtime needs it)
+        except ImportError as error:
+            raise ModelError("OpenVINO is not installed.", where="runtime openvino", fix="pip install 'inc-adaptors[openvino]'") from error
+        # Float operators stay in float32: OpenVINO would take bf16 where the processor has it, which is another model.
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        with tempfile.TemporaryDirectory(prefix="inc-openvino-") as name:
+            for file, data in model_files(model).items():
+                (Path(name) / file).write_bytes(data)
+            try:
+                core = openvino.Core()
+                self._compiled = core.compile_model(core.read_model(str(Path(name) / MODEL_FILE)), "CPU", options)
+            except RuntimeError as error:
+                raise ModelError(
+                    f"OpenVINO {openvino.__version__} cannot run the model: {str(error).strip().splitlines()[-1]}",
+                    where="the model given",
+                    fix="run it in onnxruntime, or export it with a newer operator set",
+                ) from error
+        self._request = self._compiled.create_infer_request()
+
+    def run(self, feed: Mapping[str, Array]) -> list[Array]:
+        """Outputs of one batch."""
+        made = self._request.infer(dict(feed), share_inputs=True)
+        return [made[index].copy() for index in range(len(self._compiled.outputs))]
