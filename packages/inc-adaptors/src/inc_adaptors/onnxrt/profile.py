@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import onnxruntime
@@ -40,7 +41,7 @@ def bind_batches(
 
 
 def profile_operators(handle: ModelHandle, inputs: Any, *, calls: int, threads: int) -> tuple[OperatorTime, ...]:
-    """Mean time of every node over ``calls`` runs; nodes are those of the graph after onnxruntime's own optimization.
+    """Median time of every node over ``calls`` runs; nodes are those of the graph after onnxruntime's own optimization.
 
     Raises:
         DataError, ModelError: as ``bind_batches``.
@@ -58,12 +59,12 @@ def profile_operators(handle: ModelHandle, inputs: Any, *, calls: int, threads: 
 
 
 def _operators(events: list[dict[str, Any]], calls: int) -> tuple[OperatorTime, ...]:
-    """Per node, the last ``calls`` of its events; onnxruntime numbers nodes by their place in the order of execution."""
+    """Per node, the median of its last ``calls`` events; onnxruntime numbers nodes by their place in the order of execution."""
     by_node: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for event in events:
         by_node.setdefault((event["args"].get("node_index", ""), event["name"]), []).append(event)
     kept = {key: found[-calls:] for key, found in by_node.items()}
-    seconds = {key: sum(event["dur"] for event in found) * 1e-6 / calls for key, found in kept.items()}
+    seconds = {key: median(event["dur"] for event in found) * 1e-6 for key, found in kept.items()}
     total = sum(seconds.values()) or 1.0
     return tuple(
         OperatorTime(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from statistics import median
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ def bind_batches(
 
 
 def profile_operators(model: nn.Module, inputs: Any, *, calls: int, threads: int) -> tuple[OperatorTime, ...]:
-    """Mean time of every leaf module over ``calls`` runs, in order of first execution, and of what the other modules run themselves.
+    """Median time of every leaf module over ``calls`` runs, in order of first execution, and of what the other modules run themselves.
 
     A leaf's time is that of all operators it starts; time that no leaf accounts for is listed per operator, under its own name.
     """
@@ -49,26 +50,30 @@ def profile_operators(model: nn.Module, inputs: Any, *, calls: int, threads: int
         with profile(activities=[ProfilerActivity.CPU]) as taken:
             for _ in range(calls):
                 call_checked(view, native)
-    times, loose = _times(taken.events())
+    times, loose = _times(taken.events(), calls)
     total = sum(times.values()) + sum(loose.values()) or 1.0
     found = [
-        OperatorTime(name=n, type=type(leaves[n]).__name__, seconds=t * 1e-6 / calls, share=t / total, dtype="".join(dtypes[n][:1]))
+        OperatorTime(name=n, type=type(leaves[n]).__name__, seconds=t, share=t / total, dtype="".join(dtypes[n][:1]))
         for n, t in times.items()
     ]
-    return (*found, *(OperatorTime(name=n, type=n, seconds=t * 1e-6 / calls, share=t / total) for n, t in loose.items()))
+    return (*found, *(OperatorTime(name=n, type=n, seconds=t, share=t / total) for n, t in loose.items()))
 
 
-def _times(events: Any) -> tuple[dict[str, float], dict[str, float]]:
-    """Microseconds per leaf module, and per operator that runs outside any leaf."""
-    times: dict[str, float] = {}
-    loose: dict[str, float] = {}
+def _times(events: Any, calls: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds per run of the model: of each leaf module, and of each operator that runs outside any leaf."""
+    times: dict[str, list[float]] = {}
+    loose: dict[str, list[float]] = {}
     for event in events:
         if event.name.startswith(_PREFIX):
-            name = event.name.removeprefix(_PREFIX)
-            times[name] = times.get(name, 0.0) + event.cpu_time_total
+            times.setdefault(event.name.removeprefix(_PREFIX), []).append(event.cpu_time_total)
         elif event.cpu_parent is None:
-            loose[event.name] = loose.get(event.name, 0.0) + event.cpu_time_total
-    return times, loose
+            loose.setdefault(event.name, []).append(event.cpu_time_total)
+    return _per_run(times, calls), _per_run(loose, calls)
+
+
+def _per_run(microseconds: dict[str, list[float]], calls: int) -> dict[str, float]:
+    """The median, which a single disturbed run does not move, times how often a run comes by."""
+    return {name: median(found) * 1e-6 * len(found) / calls for name, found in microseconds.items()}
 
 
 @contextmanager
