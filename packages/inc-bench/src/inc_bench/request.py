@@ -12,6 +12,7 @@ import numpy as np
 from inc_adaptors.batches import batch_size as size_of
 from inc_adaptors.batches import to_numpy
 from inc_config.benchmark import BenchmarkConfig
+from inc_config.data import LoaderConfig
 from inc_config.errors import DataError
 from inc_config.fields import as_float, number, optional, whole
 
@@ -26,11 +27,13 @@ TIMEOUT_S = 300.0
 class Request:
     """A model in another process, its data, and how long and how it runs.
 
-    ``threads`` None takes one per core of the instance; ``data`` None makes inputs up; ``calls`` 0 runs for ``duration_s`` seconds.
+    ``threads`` None takes one per core of the instance; ``calls`` 0 runs for ``duration_s`` seconds. ``data`` names a file or
+    ``module:function``, ``loader`` describes data as configurations do; without both, inputs are made up.
     """
 
     model: ModelSource
     data: str | None = None
+    loader: LoaderConfig | None = None
     batch_size: int = attrs.field(default=1, validator=whole(minimum=1))
     warmup: int = attrs.field(default=5, validator=whole(minimum=0))
     calls: int = attrs.field(default=0, validator=whole(minimum=0))
@@ -63,6 +66,7 @@ class Request:
             Job(
                 model=self.model,
                 data=self.data,
+                loader=self.loader,
                 batch_size=self.batch_size,
                 warmup=self.warmup,
                 threads=self.threads_on(layout),
@@ -77,15 +81,15 @@ class Request:
         )
 
 
-def request_of(model: ModelSource, config: BenchmarkConfig, data: Any, folder: Path) -> Request:
-    """The request that a configuration makes; arrays given as data are handed over in a file in ``folder``.
+def request_from_config(model: ModelSource, config: BenchmarkConfig) -> Request:
+    """The request that a configuration makes.
 
     ``threads=1``, the configuration's default, takes one thread per core of the instance.
     """
     return Request(
         model=model,
-        data=data if data is None or isinstance(data, str) else _stored(data, folder),
-        batch_size=config.batch_size if data is None or isinstance(data, str | os.PathLike) else size_of(data),
+        loader=config.data,
+        batch_size=config.batch_size,
         warmup=config.warmup,
         calls=config.iterations * config.rounds,
         duration_s=config.rounds * config.min_round_s,
@@ -99,9 +103,17 @@ def request_of(model: ModelSource, config: BenchmarkConfig, data: Any, folder: P
     )
 
 
+def request_of(model: ModelSource, config: BenchmarkConfig, data: Any, folder: Path) -> Request:
+    """The request of a configuration and data; arrays are handed over in a file in ``folder``."""
+    request = request_from_config(model, config)
+    if data is None:
+        return request
+    if isinstance(data, str | os.PathLike):
+        return attrs.evolve(request, data=os.fspath(data), loader=None)
+    return attrs.evolve(request, data=_stored(data, folder), loader=None, batch_size=size_of(data))
+
+
 def _stored(data: Any, folder: Path) -> str:
-    if isinstance(data, os.PathLike):
-        return os.fsdecode(data)
     if isinstance(data, Mapping):
         arrays = {str(name): to_numpy(value) for name, value in data.items()}
     elif isinstance(data, tuple | list):

@@ -98,7 +98,7 @@ def summarise(
     seconds = [_latencies(run, end) for run in recorded]
     return BenchmarkResult(
         model=str(request.model),
-        data=request.data or SYNTHETIC,
+        data=request.data or (SYNTHETIC if request.loader is None else request.loader.dataset.name),
         mode=mode,
         batch_size=request.batch_size,
         layout=str(layout),

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Any
 
 import attrs
-from inc_config.convert import unstructure
+from inc_adaptors.roles import OperatorTime
+from inc_config.convert import structure, unstructure
 from inc_config.errors import IncError
 
 from inc_bench.instances.driving import Recorded
@@ -155,6 +156,12 @@ class Crew:
         self._send(self._instances[0], {"do": "score", "metric": metric, "data": data})
         ((_, event),) = self._gather("scored", "did not finish the labelled data", only=self._instances[:1])
         return float(event["value"])
+
+    def profile(self) -> tuple[OperatorTime, ...]:
+        """What each operator of the first instance's model takes on its first batch."""
+        self._send(self._instances[0], {"do": "profile"})
+        ((_, event),) = self._gather("profiled", "did not finish the profile", only=self._instances[:1])
+        return tuple(structure(item, OperatorTime) for item in event["operators"])
 
     def close(self, *, gently: bool = False) -> None:
         """End every process, with all it has started: asked first where ``gently``, killed otherwise."""

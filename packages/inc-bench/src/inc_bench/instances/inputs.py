@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from inc_adaptors.batches import as_batches, batch_size, describe, split, take, to_numpy
 from inc_adaptors.handle import Signature
+from inc_config.data import LoaderConfig
 from inc_config.errors import DataError
+from inc_config.frozen import thaw
+from inc_data import Compose, DataLoader, build_dataset, build_transform
 from numpy.typing import NDArray
 
 from inc_bench.instances.opening import resolve
@@ -51,7 +54,7 @@ def synthetic_inputs(signature: Signature, *, batch_size: int, seed: int = 0) ->
     return tuple(made)
 
 
-def batches_for(data: str | None, signature: Signature, *, batch_size: int, seed: int) -> list[Any]:
+def batches_for(data: str | LoaderConfig | None, signature: Signature, *, batch_size: int, seed: int) -> list[Any]:
     """At most ``MAX_BATCHES`` batches of inputs, each of exactly ``batch_size`` samples.
 
     Raises:
@@ -60,10 +63,11 @@ def batches_for(data: str | None, signature: Signature, *, batch_size: int, seed
     if data is None:
         return [synthetic_inputs(signature, batch_size=batch_size, seed=seed)]
     read = (split(batch, _names(signature))[0] for batch in read_data(data, batch_size=batch_size))
-    kept = list(itertools.islice(_of_size(read, batch_size, data), MAX_BATCHES))
+    where = data if isinstance(data, str) else data.dataset.name
+    kept = list(itertools.islice(_of_size(read, batch_size, where), MAX_BATCHES))
     if not kept:
         raise DataError(
-            f"The data has fewer than {batch_size} samples, not one whole batch.", where=data, fix="give more data or a smaller batch size"
+            f"The data has fewer than {batch_size} samples, not one whole batch.", where=where, fix="give more data or a smaller batch size"
         )
     return kept
 
@@ -81,12 +85,14 @@ def labelled_batches(data: str, signature: Signature, *, batch_size: int) -> Ite
         yield inputs, to_numpy(labels)
 
 
-def read_data(data: str, *, batch_size: int) -> Iterable[Any]:
-    """Batches of a ``.npy`` or ``.npz`` file (arrays by input name, ``labels`` for labels), or of what ``module:function`` returns.
+def read_data(data: str | LoaderConfig, *, batch_size: int) -> Iterable[Any]:
+    """Batches that a configuration describes, of a ``.npy`` or ``.npz`` file (arrays by input name, ``labels`` for labels), or of what ``module:function`` returns.
 
     Raises:
         DataError: unreadable, or of no accepted kind.
     """
+    if isinstance(data, LoaderConfig):
+        return _described(data, batch_size)
     path = Path(data)
     if path.suffix.lower() in (".npy", ".npz"):
         return as_batches(_load(path), batch_size=batch_size)
@@ -97,6 +103,19 @@ def read_data(data: str, *, batch_size: int) -> Iterable[Any]:
         where="data",
         fix="give a .npy file of inputs, a .npz file of inputs and labels, or module:function that returns batches",
     )
+
+
+def _described(config: LoaderConfig, batch_size: int) -> Iterable[Any]:
+    try:
+        args = thaw(config.dataset.args)
+        transforms = [build_transform(named.name, **thaw(named.args)) for named in config.transforms]
+        dataset = build_dataset(config.dataset.name, **args, **({"transform": Compose(transforms)} if transforms else {}))
+        return DataLoader(dataset, batch_size, shuffle=config.shuffle, seed=config.seed)
+    except (ValueError, TypeError, OSError) as error:
+        what, _, rest = str(error).partition("\n")
+        raise DataError(
+            what, where=f"data {config.dataset.name}", fix=rest.partition("fix:")[2].strip() or "mend the data's description"
+        ) from error
 
 
 def _load(path: Path) -> Any:

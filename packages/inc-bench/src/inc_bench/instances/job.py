@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from inc_config.data import LoaderConfig
 from inc_config.fields import Choice
 
 
@@ -36,12 +37,13 @@ class ModelSource:
 class Job:
     """One instance: its model and data, where it runs, and how its framework is set.
 
-    ``cpus`` empty does not pin; ``bind_node`` is the memory node to take memory from; ``data`` names a file or ``module:function``, None
-    makes inputs up; ``folder`` is where it writes its times; ``variables`` are environment variables.
+    ``cpus`` empty does not pin; ``bind_node`` is the memory node to take memory from; ``data`` names a file or ``module:function``,
+    ``loader`` describes data; without both inputs are made up; ``folder`` is where it writes its times; ``variables`` are environment variables.
     """
 
     model: ModelSource
     data: str | None = None
+    loader: LoaderConfig | None = None
     batch_size: int = 1
     warmup: int = 5
     threads: int = 1

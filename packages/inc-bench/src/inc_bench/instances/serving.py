@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inc_adaptors.roles import OperatorTime, Profiles, require
 from inc_config.convert import structure, unstructure
-from inc_config.errors import IncError
+from inc_config.errors import EvaluationError, IncError
 
 from inc_bench.instances.calls import bound_call
 from inc_bench.instances.driving import Call, Progress, Recorded, drive
@@ -29,6 +30,8 @@ from inc_bench.machine.files import parse_cpu_list, text_of
 from inc_bench.worker import read_line
 
 _TASKS = Path("/proc/self/task")
+
+PROFILE_CALLS = 20
 
 
 class _Channel:
@@ -70,6 +73,8 @@ def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
         while (command := channel.commands.get())["do"] != "quit":
             if command["do"] == "score":
                 channel.send("scored", value=score(opened, command["metric"], command["data"], on_batch=channel.progress.stamps.append))
+            elif command["do"] == "profile":
+                channel.send("profiled", operators=[unstructure(found) for found in _profiled(opened, job)])
             else:
                 _run(call, job, channel, command)
     except IncError as error:
@@ -87,7 +92,7 @@ def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
 
 def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> Call:
     signature = opened.handle.signature if opened.handle is not None else None
-    batches = [] if signature is None else batches_for(job.data, signature, batch_size=job.batch_size, seed=job.seed)
+    batches = [] if signature is None else batches_for(job.data or job.loader, signature, batch_size=job.batch_size, seed=job.seed)
     call = bound_call(opened, batches, threads=job.threads, inter_op_threads=job.inter_op_threads)
     loaded = time.time()
     call()
@@ -96,6 +101,15 @@ def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> 
         call()
     channel.send("ready", loaded=loaded, first=first, notes=notes, cpus=_allowed())
     return call
+
+
+def _profiled(opened: Opened, job: Job) -> tuple[OperatorTime, ...]:
+    adaptor, handle = opened.adaptor, opened.handle
+    if adaptor is None or handle is None:
+        raise EvaluationError("A plain function has no operators.", where="profile", fix="name a model, or leave --profile out")
+    profiles = require(adaptor, Profiles, step="profile")
+    (batch, *_) = batches_for(job.data or job.loader, handle.signature, batch_size=job.batch_size, seed=job.seed)
+    return profiles.profile(handle, batch, calls=PROFILE_CALLS, threads=job.threads)
 
 
 def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> None:

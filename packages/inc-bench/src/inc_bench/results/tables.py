@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from inc_adaptors.roles import OperatorTime
 from rich.table import Table
 
 from inc_bench.comparison import Comparison
 from inc_bench.machine.files import cpu_list
+from inc_bench.operators import OperatorPair
 from inc_bench.results.model import BenchmarkResult, Estimate, InstanceResult
 from inc_bench.results.writing import COLUMNS
 
@@ -73,3 +75,24 @@ def estimate(value: Estimate) -> str:
     """``1523.1 [1490.2, 1556.0]``."""
     bounds = "" if value.low is None or value.high is None else f" [{value.low:.1f}, {value.high:.1f}]"
     return f"{value.value:.1f}{bounds}"
+
+
+def operators_table(operators: Sequence[OperatorTime], *, rows: int = 20) -> Table:
+    """The operators that take the most time."""
+    table = Table("operator", "type", "input", "us per call", "share", title=f"{min(rows, len(operators))} of {len(operators)} operators")
+    for found in sorted(operators, key=lambda operator: -operator.seconds)[:rows]:
+        table.add_row(found.name, found.type, found.dtype, f"{found.seconds * 1e6:.1f}", f"{found.share:.1%}")
+    return table
+
+
+def slower_table(pairs: Sequence[OperatorPair]) -> Table:
+    """Operators that got slower, the costliest first, and why."""
+    table = Table(
+        "operator", "before", "us", "after", "us", "why", title="operators that got slower" if pairs else "no operator got slower"
+    )
+    for pair in pairs:
+        before, after = pair.baseline, pair.candidate
+        cells = [("-", "") if found is None else (found.type, f"{found.seconds * 1e6:.1f}") for found in (before, after)]
+        name = after.name if after is not None else before.name if before is not None else ""
+        table.add_row(name, *cells[0], *cells[1], pair.reason)
+    return table

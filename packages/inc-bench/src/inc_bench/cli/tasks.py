@@ -1,0 +1,227 @@
+"""What the command does: one run, a sweep, server mode, a comparison, a gate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import inc_metrics
+from inc_config.errors import IncError
+from rich.console import Console
+from rich.table import Table
+
+from inc_bench.cli.requests import request_from
+from inc_bench.gate import Lock, Outcome, judge, junit, load_lock, save_lock, summary, verdict
+from inc_bench.machine.layout import Layout, plan_layout
+from inc_bench.machine.topology import Topology, read_topology
+from inc_bench.operators import pair_operators, slower
+from inc_bench.pairs import Paired, compare_in_processes
+from inc_bench.plotting import check_plot, save_plot, terminal_plot
+from inc_bench.rates import highest_rate, serve_at
+from inc_bench.request import Request
+from inc_bench.results.model import BenchmarkResult, Mode
+from inc_bench.results.tables import comparison_table, estimate, operators_table, result_table, slower_table, sweep_table
+from inc_bench.results.writing import load_result, ratio_to_earlier, save_result, to_csv, to_markdown, write_text
+from inc_bench.running import crew_for, run_load, with_accuracy
+from inc_bench.surroundings import environment
+from inc_bench.sweep import sweep
+
+SWEEP_BATCHES = (1, 8, 32)
+_CODES = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
+
+
+class UsageError(IncError, ValueError):
+    """Options that do not go together."""
+
+
+def run_task(options: argparse.Namespace, console: Console) -> int:
+    """Do what the options ask; returns the exit code."""
+    _check(options)
+    if options.compare and all(Path(name).suffix == ".json" for name in _compared(options)):
+        return _compare_results(options, console)
+    topology = read_topology()
+    if options.compare:
+        return _compare(options, console, topology)
+    request, instances, cores = request_from(options, options.model)
+    if options.sweep:
+        return _sweep(options, console, topology, request)
+    if options.mode is Mode.SINGLE_STREAM:
+        instances = 1
+    layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
+    if options.mode is Mode.SERVER:
+        return _server(options, console, topology, request, layout)
+    return _single(options, console, topology, request, layout)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together, before anything is started."""
+    server = options.mode is Mode.SERVER
+    compared = _compared(options)
+    rules: tuple[tuple[bool, str, str, str], ...] = (
+        (not options.model and not options.compare, "There is no model.", "command line", "name one: inc-bench MODEL"),
+        (bool(options.compare) and len(compared) != 2, f"{len(compared)} models are to be compared.", "--compare", "name two"),
+        (options.gate and not options.compare, "A gate needs a baseline.", "--gate", "name it: --gate --compare BASELINE CANDIDATE"),
+        (
+            options.gate and not (options.min_speedup or options.max_drop or options.lock),
+            "The gate checks nothing.",
+            "--gate",
+            "give --min-speedup, --max-drop or --lock",
+        ),
+        (bool(options.max_drop) and not options.metric, "No metric says what may drop.", "--max-drop", "give --metric and labelled --data"),
+        (bool(options.metric) and not options.data, "Accuracy needs data with labels.", "--metric", "give --data"),
+        (server and not (options.rate or options.p99_ms), "Server mode needs a rate.", "--mode server", "give --rate or --p99-ms"),
+        (not server and bool(options.rate or options.p99_ms), "Only server mode has a rate.", "--rate, --p99-ms", "give --mode server"),
+        (options.sweep and options.mode is not Mode.OFFLINE, "A sweep is offline.", "--sweep, --mode", "leave one of them out"),
+        (bool(options.plot) and not options.sweep, "Only a sweep is drawn.", "--plot", "give --sweep"),
+        (not options.sweep and len(options.batch_size or ()) > 1, "Several batch sizes need a sweep.", "--batch-size", "give --sweep"),
+        (options.update_lock and not options.lock, "No lock file is named.", "--update-lock", "give --lock FILE"),
+        (
+            bool(options.sweep and (options.instances or options.cores_per_instance)),
+            "A sweep chooses layouts itself.",
+            "--sweep",
+            "leave --instances and --cores-per-instance out",
+        ),
+    )
+    for broken, what, where, fix in rules:
+        if broken:
+            raise UsageError(what, where=where, fix=fix)
+    if options.metric:
+        inc_metrics.build(options.metric)
+    if options.plot:
+        check_plot(options.plot)
+
+
+def _compared(options: argparse.Namespace) -> list[str]:
+    return [*([options.model] if options.model else []), *(options.compare or ())]
+
+
+def _single(options: argparse.Namespace, console: Console, topology: Topology, request: Request, layout: Layout) -> int:
+    with crew_for(request, layout, topology) as crew:
+        result = run_load(crew, request, layout, request.load, mode=options.mode)
+        if options.metric and request.data:
+            result = with_accuracy(result, metric=options.metric, value=crew.score(options.metric, request.data))
+        operators = crew.profile() if options.profile else ()
+    console.print(result_table(result))
+    if operators:
+        console.print(operators_table(operators))
+    _finish(options, console, [result], result)
+    return 0
+
+
+def _sweep(options: argparse.Namespace, console: Console, topology: Topology, request: Request) -> int:
+    found = sweep(request, topology, batch_sizes=options.batch_size or SWEEP_BATCHES, on_result=lambda result: console.print(_line(result)))
+    console.print(sweep_table(found.results))
+    console.print(terminal_plot(found.results), markup=False, highlight=False)
+    fast, quick = found.best_throughput, found.best_latency
+    sure = "" if found.clear else " (others are within its interval)"
+    console.print(f"best throughput: {fast.layout}, batch {fast.batch_size}: {estimate(fast.throughput)} samples/s{sure}", highlight=False)
+    console.print(f"best latency: {quick.layout}, batch {quick.batch_size}: {quick.median_s * 1e3:.3f} ms", highlight=False)
+    if options.plot:
+        save_plot(found.results, options.plot)
+    _finish(options, console, list(found.results), fast)
+    return 0
+
+
+def _server(options: argparse.Namespace, console: Console, topology: Topology, request: Request, layout: Layout) -> int:
+    if options.rate:
+        result = serve_at(request, layout, topology, rate_per_s=options.rate)
+    else:
+        search = highest_rate(
+            request, layout, topology, p99_s=options.p99_ms / 1e3, on_result=lambda result: console.print(_line(result), highlight=False)
+        )
+        result = search.best
+        rate = result.server.rate_per_s if result.server else 0.0
+        console.print(f"highest rate: {rate:.1f} calls/s with p99 {result.latency.p99_s * 1e3:.3f} ms; limited by {search.limited_by}")
+    console.print(result_table(result))
+    _finish(options, console, [result], result)
+    return 0
+
+
+def _line(result: BenchmarkResult) -> str:
+    rate = "" if result.server is None else f" at {result.server.rate_per_s:.1f} calls/s"
+    figures = f"{estimate(result.throughput)} samples/s, p99 {result.latency.p99_s * 1e3:.3f} ms"
+    return f"{result.layout}, batch {result.batch_size}{rate}: {figures}"
+
+
+def _finish(options: argparse.Namespace, console: Console, results: list[BenchmarkResult], result: BenchmarkResult) -> None:
+    for text in dict.fromkeys(warning for found in results for warning in found.warnings):
+        console.print(f"note: {text}", highlight=False, markup=False)
+    machine = result.environment
+    console.print(f"{machine.cpu}, {machine.topology}, {machine.isa.value}, load {machine.load:.1f}", highlight=False, markup=False)
+    if options.against:
+        ratio, differences = ratio_to_earlier(result, load_result(options.against))
+        bounds = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
+        console.print(f"{ratio.value:.2f}x{bounds} the throughput of {options.against}", highlight=False, markup=False)
+        for text in differences:
+            console.print(f"note: {text}", highlight=False, markup=False)
+    if options.json:
+        save_result(result, options.json)
+    writers: tuple[tuple[Path | None, Callable[[list[BenchmarkResult]], str]], ...] = (
+        (options.markdown, to_markdown),
+        (options.csv, to_csv),
+    )
+    for path, write in writers:
+        if path:
+            write_text(path, write(results))
+
+
+def _compare_results(options: argparse.Namespace, console: Console) -> int:
+    first, second = (load_result(Path(name)) for name in _compared(options))
+    table = Table("", "samples/s", "median ms", "p99 ms")
+    for name, result in zip(_compared(options), (first, second), strict=True):
+        table.add_row(name, estimate(result.throughput), f"{result.median_s * 1e3:.3f}", f"{result.latency.p99_s * 1e3:.3f}")
+    console.print(table)
+    ratio, differences = ratio_to_earlier(second, first)
+    bounds = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
+    console.print(f"the second has {ratio.value:.2f}x{bounds} the throughput of the first; the runs were not paired", highlight=False)
+    for text in differences:
+        console.print(f"note: {text}", highlight=False, markup=False)
+    return 0
+
+
+def _compare(options: argparse.Namespace, console: Console, topology: Topology) -> int:
+    lock = load_lock(options.lock) if options.lock and not options.update_lock else None
+    (first, instances, cores), (second, _, _) = (request_from(options, name) for name in _compared(options))
+    layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
+    paired = compare_in_processes(first, second, layout, topology, metric=options.metric)
+    console.print(comparison_table(paired.baseline, paired.candidate, paired.comparison))
+    if paired.metric:
+        console.print(f"{paired.metric}: {paired.baseline_accuracy:.4f} -> {paired.candidate_accuracy:.4f}", highlight=False)
+    for text in layout.notes:
+        console.print(f"note: {text}", highlight=False)
+    if options.profile:
+        with crew_for(first, layout, topology) as crew:
+            before = crew.profile()
+        with crew_for(second, layout, topology) as crew:
+            after = crew.profile()
+        console.print(slower_table(slower(pair_operators(before, after))))
+    if not (options.gate or options.update_lock):
+        return 0
+    made = Lock(
+        baseline=Path(paired.baseline).name,
+        candidate=Path(paired.candidate).name,
+        speedup=paired.comparison.ratio,
+        isa=environment().isa.value,
+        layout=str(layout),
+        batch_size=first.batch_size,
+        metric=paired.metric,
+        candidate_accuracy=paired.candidate_accuracy,
+    )
+    return _gate(options, console, paired, lock, made)
+
+
+def _gate(options: argparse.Namespace, console: Console, paired: Paired, lock: Lock | None, made: Lock) -> int:
+    """Judge and write reports; ``made`` is the lock that ``--update-lock`` writes unless a check failed."""
+    better = inc_metrics.build(options.metric).higher_is_better if options.metric else True
+    checks = judge(paired, min_speedup=options.min_speedup, max_drop=options.max_drop, lock=lock, isa=made.isa, higher_is_better=better)
+    outcome = verdict(checks)
+    for check in checks:
+        console.print(f"{check.outcome.value}: {check.name}: {check.message}", highlight=False, markup=False)
+    if options.junit:
+        write_text(options.junit, junit(checks, suite="inc-bench"))
+    if options.summary:
+        write_text(options.summary, summary(checks, title=f"{paired.candidate} against {paired.baseline}"))
+    if options.update_lock and outcome is not Outcome.FAILED:
+        save_lock(made, options.lock)
+    return _CODES[outcome]
