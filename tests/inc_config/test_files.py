@@ -75,3 +75,17 @@ def test_write_new_refuses_an_existing_file_and_leaves_it_alone(tmp_path: Path) 
     with pytest.raises(FileExistsError):
         files.write_new(tmp_path / "a", b"yours")
     assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+def test_where_folders_cannot_be_opened_a_file_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoFolders:
+        """A system, such as Windows, whose ``open`` takes no folders."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "O_DIRECTORY":
+                raise AttributeError(name)
+            return getattr(os, name)
+
+    monkeypatch.setattr(files, "fs", NoFolders())
+    files.atomic_write(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"

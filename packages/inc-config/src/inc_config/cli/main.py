@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         code: int = asked.run(asked)
+        sys.stdout.flush()
     except IncError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough; the interpreter flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
 
