@@ -97,6 +97,29 @@ def test_finish_before_the_required_hooks_is_an_error(model: nn.Module) -> None:
         compression.finish()
 
 
+def test_a_loop_that_only_shows_the_loss_gives_the_same_sparsity(model: nn.Module, digits: Any) -> None:
+    compression = prepare(model, [Prune(target_sparsity=0.5, end_step=4)])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for inputs, targets in digits.train[:6]:
+        optimizer.zero_grad()
+        outputs = model(inputs)
+        # Masks are due here, but the gradients still need the weights of the forward pass.
+        compression.hooks.on_after_compute_loss(inputs, outputs, nn.functional.cross_entropy(outputs, targets)).backward()
+        compression.hooks.on_before_optimizer_step()
+        optimizer.step()
+    handle = compression.finish()
+    zeros = sum(int((model.get_parameter(name) == 0).sum()) for name in handle.state.masks)
+    assert zeros == int(0.5 * sum(mask.size for mask in handle.state.masks.values()))
+
+
+def test_a_loop_whose_steps_cannot_be_told_apart_is_an_error(model: nn.Module) -> None:
+    compression = prepare(model, [Prune(target_sparsity=0.5, end_step=10)])
+    for _ in range(12):
+        compression.hooks.on_before_optimizer_step()
+    with pytest.raises(StepError, match="never called on_after_optimizer_step"):
+        compression.finish()
+
+
 def test_quantize_has_no_place_in_a_loop(model: nn.Module) -> None:
     with pytest.raises(StepError, match="quantize takes no part in a training"):
         prepare(model, [Prune(end_step=5), Quantize()])

@@ -124,6 +124,18 @@ def test_masks_are_recomputed_once_per_step() -> None:
     assert matrix.mask_updates == 3  # steps 0, 1 and 2
 
 
+def test_a_loop_whose_steps_cannot_be_told_apart_lacks_a_hook() -> None:
+    once, each_step, with_epochs = pruning(Matrix()), pruning(Matrix()), pruning(Matrix())
+    once.on_before_optimizer_step()
+    assert once.required == {"on_before_optimizer_step"}
+    for _ in range(2):
+        each_step.on_before_optimizer_step()
+        with_epochs.on_before_optimizer_step()
+        with_epochs.on_before_optimizer_step()
+        with_epochs.on_epoch_end()
+    assert each_step.required == with_epochs.required == {"on_before_optimizer_step", "on_after_optimizer_step"}
+
+
 def test_scores_that_are_not_finite_are_named() -> None:
     matrix = Matrix()
     matrix.value[0, 0] = np.nan

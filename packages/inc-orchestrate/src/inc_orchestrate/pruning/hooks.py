@@ -21,12 +21,14 @@ class KeepMasks(NoHooks):
     """Zero what masks cut after every optimizer step.
 
     Masks are re-applied at the first hook seen after the weights may have changed, so that a loop that calls only some hooks, or calls one
-    twice, gives the same weights.
+    twice, gives the same weights. Between the loss and its gradients weights stay as they are: autograd still needs them.
     """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._changed = False
+        self._step_is_open = False
+        self._steps_are_told_apart = False
 
     @property
     def required(self) -> frozenset[str]:
@@ -35,24 +37,27 @@ class KeepMasks(NoHooks):
 
     def on_step_begin(self, step: int) -> None:
         """Restore masks if no hook has been seen since the last optimizer step."""
-        self._restore()
+        self._end_step()
 
     def on_after_compute_loss(self, inputs: Any, outputs: Any, loss: Any, teacher_outputs: Any = None) -> Any:
         """Close the last step; the loss is passed on unchanged."""
-        self._restore()
+        self._step_is_open = False
+        self._steps_are_told_apart = True
         return loss
 
     def on_before_optimizer_step(self) -> None:
-        """Remember that the weights are about to change."""
+        """Restore masks if no hook could since the last optimizer step, and remember that the weights are about to change."""
+        self._restore()
         self._changed = True
+        self._step_is_open = True
 
     def on_after_optimizer_step(self) -> None:
         """Zero what the masks cut."""
-        self._restore()
+        self._end_step()
 
     def on_step_end(self) -> None:
         """Restore masks if the loop did not say that the optimizer has stepped."""
-        self._restore()
+        self._end_step()
 
     def on_epoch_end(self) -> None:
         """Restore masks if the loop did not say that the optimizer has stepped."""
@@ -62,7 +67,12 @@ class KeepMasks(NoHooks):
         """Restore masks if the loop did not say that the optimizer has stepped."""
         self._restore()
 
+    def _end_step(self) -> None:
+        self._steps_are_told_apart = True
+        self._restore()
+
     def _restore(self) -> None:
+        self._step_is_open = False
         if self._changed:
             self._changed = False
             self._weights.apply_masks()
@@ -71,8 +81,8 @@ class KeepMasks(NoHooks):
 class PruneHooks(KeepMasks):
     """Gather scores before each optimizer step, recompute masks when the schedule is due, apply them after.
 
-    The schedule counts optimizer steps: a second ``on_before_optimizer_step`` with no other hook in between belongs to the same step.
-    ``steps_begun`` above 0 continues a training from a checkpoint.
+    The schedule counts optimizer steps: a second ``on_before_optimizer_step`` with no other hook in between belongs to the same step, so
+    a loop of several steps must call one more hook in each. ``steps_begun`` above 0 continues a training from a checkpoint.
     """
 
     def __init__(self, weights: Weights, *, selection: Selection, schedule: Schedule, config: PruneConfig, steps_begun: int = 0) -> None:
@@ -83,6 +93,13 @@ class PruneHooks(KeepMasks):
         self._layouts = layouts(selection, config)
         self._criterion = resolve(config.criterion)
         self._steps_begun = steps_begun
+        self._was_repeated = False
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Also ``on_after_optimizer_step`` in a loop that repeats the hook before it and calls nothing that tells its steps apart."""
+        lacks_end = self._was_repeated and not self._steps_are_told_apart
+        return super().required | ({"on_after_optimizer_step"} if lacks_end else frozenset())
 
     @property
     def steps_begun(self) -> int:
@@ -96,7 +113,8 @@ class PruneHooks(KeepMasks):
 
     def on_before_optimizer_step(self) -> None:
         """Fold gradients into the scores and, when due, choose new masks."""
-        if self._changed:
+        if self._step_is_open:
+            self._was_repeated = True
             return
         super().on_before_optimizer_step()
         step = self._steps_begun
