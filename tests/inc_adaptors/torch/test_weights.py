@@ -37,6 +37,14 @@ def test_prunable_weights_are_named_typed_and_shaped() -> None:
     ]
 
 
+def test_layers_of_subclasses_have_the_type_of_torchs_own_class() -> None:
+    class Scaled(nn.Conv2d):
+        pass
+
+    model = nn.Sequential(Scaled(4, 4, 1), nn.MultiheadAttention(4, 1))
+    assert [(w.name, w.type) for w in TorchWeights(model, {}).prunable()] == [("0.weight", "Conv2d"), ("1.out_proj.weight", "Linear")]
+
+
 def test_a_layer_that_is_the_model_is_named_weight() -> None:
     assert TorchWeights(nn.Linear(2, 3), {}).prunable()[0].name == "weight"
 

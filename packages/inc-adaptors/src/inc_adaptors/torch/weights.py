@@ -28,19 +28,24 @@ def from_matrix(matrix: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 class TorchWeights:
-    """Weight access of one module. Weights are named by module path and ``.weight``; tied weights appear once, under their first name."""
+    """Weight access of one module.
+
+    Weights are named by module path and ``.weight`` and typed by torch's own class, also where a layer is of a subclass; tied weights appear
+    once, under their first name.
+    """
 
     def __init__(self, model: nn.Module, masks: Mapping[str, NDArray[np.bool_]]) -> None:
         self._weights: dict[str, nn.Parameter] = {}
         self._types: dict[str, str] = {}
         seen: set[int] = set()
         for path, module in model.named_modules():
-            weight = module._parameters.get("weight") if isinstance(module, PRUNABLE) else None
-            if weight is not None and id(weight) not in seen:
+            kind = next((kind for kind in PRUNABLE if isinstance(module, kind)), None)
+            weight = None if kind is None else module._parameters.get("weight")
+            if kind is not None and weight is not None and id(weight) not in seen:
                 seen.add(id(weight))
                 name = f"{path}.weight".lstrip(".")
                 self._weights[name] = weight
-                self._types[name] = type(module).__name__
+                self._types[name] = kind.__name__
         self._scores: dict[str, torch.Tensor] = {}
         self._masks: dict[str, torch.Tensor] = {}
         for name, mask in masks.items():
