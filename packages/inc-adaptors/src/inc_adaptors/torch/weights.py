@@ -30,7 +30,7 @@ def from_matrix(matrix: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 class TorchWeights:
     """Weight access of one module.
 
-    Weights are named by module path and ``.weight`` and typed by torch's own class, also where a layer is of a subclass; tied weights appear
+    Weights are named by module path and ``.weight`` and typed by torch's own class, also where a layer is of a subclass; tied ones appear
     once, under their first name.
     """
 
