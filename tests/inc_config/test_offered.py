@@ -4,7 +4,7 @@ from inc_config.offered import is_beside_the_point
 
 REGISTERED = {
     "inc.datasets": ("ImageFolder",),
-    "inc.transforms": ("Resize",),
+    "inc.transforms": ("Resize", "Collect"),
     "inc.metrics": ("accuracy", "topk"),
     "inc.strategies": ("basic",),
     "inc.criteria": ("magnitude",),
@@ -46,6 +46,7 @@ def found(text):
         ("{steps: [prune], training: {scheduler: cosine}}", "$.training.scheduler"),
         ("{steps: [prune], calibration: {dataset: ImageFolder, distributed: true}}", "$.calibration.distributed"),
         ("{steps: [prune], evaluation: {metrics: [accuracy, {metric: topk, weight: 2}]}}", "$.evaluation.metrics[1].weight"),
+        ("{steps: [prune], evaluation: {metrics: accuracy, postprocess: [Resize, Collect]}}", "$.evaluation.postprocess[1]"),
         (
             "{steps: [prune], evaluation: {metrics: [accuracy, {metric: topk, higher_is_better: true}]}}",
             "$.evaluation.metrics[1].higher_is_better",
@@ -66,6 +67,11 @@ def test_what_nothing_carries_out_is_said(installed, text, path):
             "{steps: [prune], calibration: {dataset: ImageFolder, transforms: [Resize, Flip]}}",
             "$.calibration.transforms[1]",
             "Unknown transform 'Flip'.",
+        ),
+        (
+            "{steps: [prune], evaluation: {metrics: topk, postprocess: LabelShft}}",
+            "$.evaluation.postprocess[0]",
+            "Unknown transform 'LabelShft'.",
         ),
         ("{steps: [prune], evaluation: {metrics: [top_k, bleu]}}", "$.evaluation.metrics[1].metric", "Unknown metric 'bleu'."),
         ("{steps: [prune], training: {loss: hinge}}", "$.training.loss", "Unknown loss 'hinge'."),

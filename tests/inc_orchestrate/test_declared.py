@@ -74,6 +74,20 @@ def test_an_evaluation_needs_data_from_somewhere() -> None:
     assert [type(metric).__name__ for metric in evaluation.make_metrics()] == ["Accuracy", "TopK"]
 
 
+def test_a_shift_of_labels_counts_in_the_evaluation(model: nn.Module, digits: Any) -> None:
+    off_by_one = [(inputs[targets < 9], targets[targets < 9] + 1) for inputs, targets in digits.evaluation]
+    step = Prune(
+        target_sparsity=0.01, schedule="one-shot", training=TrainingConfig(steps=1, optimizer=Named("sgd", {"learning_rate": 1e-6}))
+    )
+    accuracies = []
+    for postprocess in ((), (Named("LabelShift", {"label_shift": 1}),)):
+        config = PipelineConfig(steps=[step], evaluation=EvaluationConfig(metrics="accuracy", postprocess=postprocess))
+        made = Pipeline.from_config(config, train_loader=digits.train, evaluation_loader=off_by_one, progress=Progress(quiet=True))
+        accuracies.append(made.fit(model).summary.accuracy.original)
+    assert accuracies[0] < 0.2
+    assert accuracies[1] > 0.9
+
+
 def test_of_several_documents_every_section_is_the_first_that_has_it() -> None:
     first = PipelineConfig(steps=[PruneConfig()], training=TrainingConfig(epochs=1), mode="one-shot")
     second = PipelineConfig(steps=[QuantizeConfig()], calibration=DATA, benchmark=BenchmarkConfig(rounds=3))

@@ -28,6 +28,7 @@ from inc_config.tuning import Objective, TuningConfig
 
 THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 """Ways to find the threshold of an activation."""
+_GATHERING = ("Collect", "ModelZooCollect", "SquadV1", "SquadV1ModelZoo")
 _STEPS = ("prune", "distill", "quantize")
 
 _MISSING: dict[type[Any], frozenset[str]] = {
@@ -39,7 +40,6 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     Objective: frozenset({"higher_is_better"}),
     LoaderConfig: frozenset({"filter", "distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
-    EvaluationConfig: frozenset({"postprocess"}),
     MetricConfig: frozenset({"weight"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
     BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
@@ -49,6 +49,7 @@ _MISSING: dict[type[Any], frozenset[str]] = {
 _GROUPS: dict[tuple[type[Any], str], str] = {
     (LoaderConfig, "dataset"): "inc.datasets",
     (LoaderConfig, "transforms"): "inc.transforms",
+    (EvaluationConfig, "postprocess"): "inc.transforms",
     (MetricConfig, "metric"): "inc.metrics",
     (TuningConfig, "strategy"): "inc.strategies",
     (PruneConfig, "criterion"): "inc.criteria",
@@ -100,7 +101,8 @@ def _record_faults(value: Any, path: str) -> Iterator[Fault]:
 
 
 def _missing(path: str, what: str) -> Fault:
-    return Fault(path=path, what=f"{what} is not offered yet.", fix="leave it out, or wait for a later version")
+    fix = "use the command inc-bench, or leave it out" if path.startswith("$.benchmark") else "leave it out, or wait for a later version"
+    return Fault(path=path, what=f"{what} is not offered yet.", fix=fix)
 
 
 def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[Fault]:
@@ -109,7 +111,7 @@ def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[
     if not known:
         return
     single = isinstance(value, Named)
-    kind = "transform" if field == "transforms" else field
+    kind = "transform" if field in ("transforms", "postprocess") else field
     for index, named in enumerate((value,) if single else value):
         if _spelling(named.name) not in map(_spelling, known):
             place = path if single else f"{path}[{index}]"
@@ -149,6 +151,9 @@ def _pattern_rules(config: PruneConfig | PruneOverride, path: str) -> Iterator[F
 
 
 def _evaluation_rules(config: EvaluationConfig, path: str) -> Iterator[Fault]:
+    for index, named in enumerate(config.postprocess):
+        if named.name in _GATHERING:
+            yield _missing(f"{path}.postprocess[{index}]", f"{named.name}, which gathers several batches,")
     for index, metric in enumerate(config.metrics[1:], start=1):
         if metric.higher_is_better is not None:
             yield _missing(f"{path}.metrics[{index}].higher_is_better", "A direction of a metric that is only reported")

@@ -82,8 +82,8 @@ def loader_of(config: LoaderConfig, *, where: str) -> DataLoader:
     Raises:
         DataError: a name or an argument that inc-data does not have, or data that is not there.
     """
-    transforms = [_built(build_transform, named, where=f"{where}.transforms[{index}]") for index, named in enumerate(config.transforms)]
-    extra = {"transform": Compose(transforms)} if transforms else {}
+    transform = _transforms(config.transforms, where=f"{where}.transforms")
+    extra = {} if transform is None else {"transform": transform}
     dataset = _built(build_dataset, config.dataset, where=f"{where}.dataset", **extra)
     make: Callable[[], DataLoader] = lambda: DataLoader(  # noqa: E731  (a thunk for one try)
         dataset,
@@ -107,8 +107,16 @@ def evaluation_of(config: EvaluationConfig, *, loader: Any = None, where: str = 
     data = loader if config.data is None or loader is not None else loader_of(config.data, where=f"{where}.data")
     metrics = [_metric(item.metric, where=f"{where}.metrics[{index}]") for index, item in enumerate(config.metrics)]
     return Evaluation(
-        data if config.batches is None else FirstBatches(data, config.batches), metrics, higher_is_better=config.metrics[0].higher_is_better
+        data if config.batches is None else FirstBatches(data, config.batches),
+        metrics,
+        _transforms(config.postprocess, where=f"{where}.postprocess"),
+        higher_is_better=config.metrics[0].higher_is_better,
     )
+
+
+def _transforms(names: tuple[Named, ...], *, where: str) -> Compose | None:
+    made = [_built(build_transform, named, where=f"{where}[{index}]") for index, named in enumerate(names)]
+    return Compose(made) if made else None
 
 
 def _metric(named: Named, *, where: str) -> Metric:
