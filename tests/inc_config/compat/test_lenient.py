@@ -121,10 +121,25 @@ def test_settings_of_a_pruner_in_the_column_of_its_list():
 
 
 def test_a_key_that_fits_in_two_places_is_a_fault():
-    text = MODEL + "pruning:\napproach: {weight_compression: {}}\ntrain: {optimizer: {Adam: }, criterion: {CrossEntropyLoss: }}\n"
-    with pytest.raises(ConfigError, match=r"'train' could belong to \$ or \$\.pruning") as caught:
+    text = MODEL + "pruning:\napproach:\n  weight_compression:\n    pruners:\n      - !Pruner\n        end_epoch: 3\nnames: [a]\n"
+    with pytest.raises(ConfigError, match=r"'names' could belong to \$\.pruning\.approach\.weight_compression or .*pruners\[0\]") as caught:
         load_v1(text)
-    assert caught.value.faults[0].line == 4
+    assert caught.value.faults[0].line == 8
+
+
+TRAIN = "train: {optimizer: {Adam: }, criterion: {CrossEntropyLoss: }}\n"
+
+
+def test_a_flat_section_takes_the_training_that_stands_beside_it():
+    found = load_v1(MODEL + "quantization:\napproach: quant_aware_training\n" + TRAIN)
+    assert found.train is None
+    assert found.quantization.train is not None
+    assert codes(found) == [NoteCode.INDENTATION]
+
+
+def test_a_training_beside_two_flat_sections_is_a_fault():
+    with pytest.raises(ConfigError, match=r"'train' could belong to \$ or \$\.pruning"):
+        load_v1(MODEL + "quantization: {approach: quant_aware_training}\npruning:\napproach: {weight_compression: {}}\n" + TRAIN)
 
 
 def test_a_key_that_fits_in_two_places_further_in_is_a_fault():

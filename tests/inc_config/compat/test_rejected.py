@@ -227,7 +227,7 @@ REJECTED = {
     "a list as search space": (f"{MODEL}nas: {{search: {{search_space: [1]}}}}\n", "$.nas.search.search_space", 2),
     "a number without end": (
         f"{MODEL}nas: {{search: {{search_space: {{a: .inf}}}}}}\n",
-        "$.nas.search.search_space",
+        "$.nas.search.search_space.a",
         2,
     ),
 }

@@ -27,6 +27,11 @@ class Line:
         return not self.bare.strip()
 
     @property
+    def is_structure(self) -> bool:
+        """Whether it begins a key or a list item, outside brackets."""
+        return not self.is_blank and not self.inside and (self.is_key or self.dash > 0)
+
+    @property
     def dash(self) -> int:
         """The width of ``- `` at its begin, 0 without."""
         match = _DASH.match(self.bare, self.indent)
@@ -36,6 +41,11 @@ class Line:
     def is_key(self) -> bool:
         """Whether it begins with a key (behind a dash or not)."""
         return _KEY.match(self.bare, self.indent + self.dash) is not None
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether it is a list item that is a mapping: empty so far, an object, or begun with a key."""
+        return self.dash > 0 and (self.is_key or self.bare[self.indent + self.dash :].strip()[:1] in ("", "!"))
 
     @property
     def is_open(self) -> bool:

@@ -27,11 +27,15 @@ def mended(text: str) -> Iterator[str]:
 
 @attrs.define
 class _Column:
-    """A column of the text (``old``) and where it belongs (``new``); ``is_dash`` where list items begin."""
+    """A column of the text (``old``) and where it belongs (``new``).
+
+    ``is_dash`` where list items begin, ``holds_keys`` where these are mappings.
+    """
 
     old: int
     new: int
     is_dash: bool = False
+    holds_keys: bool = False
 
 
 def _columns(lines: list[Line]) -> str:
@@ -39,45 +43,74 @@ def _columns(lines: list[Line]) -> str:
     made: list[str] = []
     stack: list[_Column] = []
     may_open = True
-    for line in lines:
-        if line.is_blank or line.inside or not (line.is_key or line.dash):
+    following = _following(lines)
+    for line, after in zip(lines, following, strict=True):
+        if not line.is_structure:
             made.append(line.text)
             continue
+        if after > line.indent and not line.is_open and any(column.old == after for column in stack):
+            line = attrs.evolve(line, indent=after, bare=" " * (after - line.indent) + line.bare)  # noqa: PLW2901  (stands too far left)
         column = _column_of(line, stack, may_open=may_open)
-        made.append(" " * column + line.text[line.indent :])
-        if line.dash:
+        made.append(" " * column + line.text.lstrip(" "))
+        if line.holds_keys:
             stack.append(_Column(line.indent + line.dash, column + line.dash))
         may_open = line.is_open
     return "\n".join(made)
 
 
+def _following(lines: list[Line]) -> list[int]:
+    """For each line the column of the next one that begins a key or an item, 0 at the end."""
+    made = [0] * len(lines)
+    column = 0
+    for index in range(len(lines) - 1, -1, -1):
+        made[index] = column
+        if lines[index].is_structure:
+            column = lines[index].indent
+    return made
+
+
 def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
     """The column a line belongs to; the stack is left with it on top."""
-    is_dash = line.dash > 0
-    right: _Column | None = None
+    ended: list[_Column] = []
     while stack and stack[-1].old > line.indent:
-        right = stack.pop()
-    same = [column for column in stack if column.old == line.indent]
-    if is_dash and same and not same[-1].is_dash:
-        stack.append(_Column(line.indent, same[-1].new, is_dash=True))
-        return stack[-1].new
-    if not is_dash and same and same[-1].is_dash:
-        around = [column for column in same if not column.is_dash]
-        new = around[-1].new if around else same[-1].new + 2
-        if around:
-            del stack[stack.index(same[-1]) :]
-        return new
-    if same:
-        return same[-1].new
-    top = stack[-1].new if stack else -1
-    if right is not None and (not stack or right.old - line.indent < line.indent - stack[-1].old):
-        new = right.new
-    elif right is None and (may_open or not stack):
-        new = max(line.indent, top + 1)
+        ended.append(stack.pop())
+    is_dash = line.dash > 0
+    dashes = [column for column in ended if column.is_dash] or (ended[:1] if may_open else [])
+    if is_dash and dashes:  # an item of the list that just ended, or of the key that asks for one
+        new = dashes[-1].new
+        stack.append(_Column(line.indent, new, is_dash=True))
+    elif stack and stack[-1].old == line.indent and (stack[-1].is_dash or not is_dash):
+        new = stack[-1].new if is_dash or not stack[-1].is_dash else _beside_dash(stack)
+    elif not ended and (may_open or not stack):
+        new = max(line.indent, stack[-1].new + (stack[-1].old < line.indent) if stack else 0)
+        stack.append(_Column(line.indent, new, is_dash=is_dash))
     else:
-        new = top
-    stack.append(_Column(line.indent, new, is_dash=is_dash))
+        new = _nearest(line.indent, stack, ended[-1] if ended else None)
+        stack.append(_Column(line.indent, new, is_dash=is_dash))
+    if is_dash:
+        stack[-1].holds_keys = line.holds_keys
     return new
+
+
+def _beside_dash(stack: list[_Column]) -> int:
+    """The column of a key in the column of a dash: inside the item, if that can hold keys, or behind the list."""
+    if len(stack) > 1 and stack[-2].old == stack[-1].old:  # a list in the column of its own key
+        stack.pop()
+    elif stack[-1].holds_keys:
+        return stack[-1].new + 2
+    return _section(stack)
+
+
+def _section(stack: list[_Column]) -> int:
+    """The column of the innermost section, lists left out."""
+    return next((column.new for column in reversed(stack) if not column.is_dash), 0)
+
+
+def _nearest(indent: int, stack: list[_Column], right: _Column | None) -> int:
+    """The column of the section around, or of the one that just ended if that is nearer."""
+    if right is not None and (not stack or right.old - indent < indent - stack[-1].old):
+        return right.new
+    return _section(stack)
 
 
 def _brackets(lines: list[Line]) -> str:

@@ -6,7 +6,7 @@ from inc_config.compat.context import Context
 from inc_config.compat.nodes import Entry, Mapping, Node, Scalar, Sequence, is_empty
 from inc_config.compat.notes import NoteCode
 from inc_config.compat.render import render
-from inc_config.compat.shapes import Arguments, Each, Flavoured, ListOf, Shape, Value
+from inc_config.compat.shapes import Arguments, Flavoured, ListOf, Section, Shape, Value
 
 
 class _Open:
@@ -29,13 +29,40 @@ class _Open:
         self.keys: set[str] = set()
         self.last: _Open | None = None
 
-    def takes(self, key: str) -> bool:
-        """Whether the key is known here and not there yet."""
-        return key not in self.keys and not isinstance(self.shape, Each) and self.shape.child(key) is not None
+    def takes(self, entry: Entry) -> bool:
+        """Whether the key is known here by name and not there yet, and its value can be one."""
+        shape = self.shape.child(entry.key)
+        if shape is None or entry.key in self.keys or self._is_named:
+            return False
+        return _holds_no_keys(shape) or not isinstance(entry.value, Scalar) or is_empty(entry.value)
 
-    def takes_any(self, key: str) -> bool:
-        """Whether the user's own keys stand here, and nothing as written says that the section has ended."""
-        return isinstance(self.shape, Each) and self.was_empty and key not in self.keys
+    def takes_any(self, entry: Entry) -> bool:
+        """Whether keys of the user's own stand here, and the section was empty as written or the value looks like one of its values."""
+        if self._others is None or entry.key in self.keys:
+            return False
+        return self.was_empty or (
+            isinstance(entry.value, Mapping)
+            and len(entry.value.entries) > 0
+            and all(self._others.child(inner.key) is not None for inner in entry.value.entries)
+        )
+
+    def shape_of(self, key: str, context: Context) -> Shape | None:
+        """The shape of the value of a key."""
+        shape = self.shape.child(key) or self._others
+        return shape.of(context) if isinstance(shape, Flavoured) else shape
+
+    def keeps(self, key: str) -> bool:
+        """Whether the key does not give way to a section further in that takes it as well."""
+        return not isinstance(self.shape, Section) or key not in self.shape.yields or len(self.keys.intersection(self.shape.alone)) > 1
+
+    @property
+    def _others(self) -> Shape | None:
+        return getattr(self.shape, "others", None)
+
+    @property
+    def _is_named(self) -> bool:
+        """Whether keys of the user's own stand here, so that no other can."""
+        return self._others is not None and any(self.shape.child(key) is None for key in self.keys)
 
     @property
     def asks(self) -> bool:
@@ -75,7 +102,7 @@ class _Settling:
         return section
 
     def _add(self, section: _Open, entry: Entry, *, moved: bool) -> None:
-        shape = section.shape.child(entry.key)
+        shape = section.shape_of(entry.key, self._context)
         made = Entry(entry.key, entry.place, entry.value)
         section.node.entries.append(made)
         section.keys.add(entry.key)
@@ -98,18 +125,21 @@ class _Settling:
 
     def _home(self, here: _Open, entry: Entry) -> _Open:
         """The section that an entry written in ``here`` belongs to."""
-        key = entry.key
         deeper = _written_last(here)
-        fitting = [section for section in deeper if section.takes(key) and (section.was_empty or key not in here.keys)]
-        if here.takes(key):
+        fitting = [section for section in deeper if section.takes(entry) and (section.was_empty or entry.key not in here.keys)]
+        if here.takes(entry):
+            flat = [section for section in fitting if section.was_empty and section.keys]
             if fitting and fitting[0] is deeper[0] and deeper[0].asks:
-                return self._mend(deeper[0])
-            if any(section.was_empty and section.keys for section in fitting):
+                flat = [deeper[0]]
+            elif flat and here.keeps(entry.key):
                 self._ambiguous(entry, [here, *fitting])
-            return here
+            return self._mend(flat[0]) if flat else here
         if not fitting:
-            fitting = [section for section in deeper if section.takes_any(key)][-1:] or _around(here, key)
+            fitting = [section for section in deeper if section.takes_any(entry)][-1:] or _around(here, entry)
         if len(fitting) > 1:
+            innermost = fitting[-1]
+            if innermost.was_empty and not any(section.keeps(entry.key) for section in fitting[:-1]):
+                return self._mend(innermost)
             self._ambiguous(entry, fitting)
         return self._mend(fitting[0]) if fitting else here
 
@@ -155,12 +185,12 @@ def _written_last(section: _Open) -> list[_Open]:
     return chain
 
 
-def _around(section: _Open, key: str) -> list[_Open]:
+def _around(section: _Open, entry: Entry) -> list[_Open]:
     """The section around a moved one that takes a key: what stands beside the moved one as it should be seems to stand inside it."""
     moved = False
     around: _Open | None = section
     while around is not None:
-        if moved and around.takes(key):
+        if moved and around.takes(entry):
             return [around]
         moved |= around.moved
         around = around.parent
@@ -168,4 +198,6 @@ def _around(section: _Open, key: str) -> list[_Open]:
 
 
 def _holds_no_keys(shape: Shape) -> bool:
-    return isinstance(shape, Value | Flavoured) or (isinstance(shape, Arguments) and bool(shape.scalar))
+    if isinstance(shape, Flavoured):
+        shape = shape.lpot
+    return isinstance(shape, Value) or (isinstance(shape, Arguments) and bool(shape.scalar))

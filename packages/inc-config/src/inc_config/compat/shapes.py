@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as AbstractMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -19,6 +19,7 @@ from inc_config.named import Named
 SHAPE = "inc_config.compat.shape"
 
 
+@runtime_checkable
 class Shape(Protocol):
     """Reads one node. ``child`` is the shape of a key inside it, None if there can be no such key."""
 
@@ -59,25 +60,32 @@ class Value:
 
 @attrs.frozen
 class Flavoured:
-    """A value that LPOT files may write in more ways."""
+    """A shape that LPOT files write in more ways."""
 
-    v1: Leaf
-    lpot: Leaf
+    v1: Shape
+    lpot: Shape
     hungry: bool = False
 
     def child(self, key: str) -> Shape | None:
-        """A value has no keys."""
-        return None
+        """The shape of a key in either."""
+        return self.lpot.child(key)
 
     def read(self, node: Node, path: str, context: Context) -> Any:
         """Read by the file's flavour."""
-        return Value(self.lpot if context.is_lpot else self.v1).read(node, path, context)
+        return self.of(context).read(node, path, context)
+
+    def of(self, context: Context) -> Shape:
+        """The shape for the file's flavour."""
+        return self.lpot if context.is_lpot else self.v1
 
 
 def key(shape: Shape | Leaf, *, required: bool = False, default: Any = None) -> Any:
     """A field of a section; None where the file does not say it."""
-    made = shape if hasattr(shape, "read") else Value(shape)
-    return attrs.field(default=default, metadata={SHAPE: (made, required)})
+    return attrs.field(default=default, metadata={SHAPE: (_shape(shape), required)})
+
+
+def _shape(shape: Shape | Leaf) -> Shape:
+    return shape if isinstance(shape, Shape) else Value(shape)
 
 
 @attrs.frozen
@@ -92,19 +100,40 @@ class Section:
 
     The class may offer ``faults(self)`` (of a complete section) and ``raw_faults(entries)`` (of its plain data), which yield
     ``(key, what, fix)``; an empty key means the section.
+
+    Args:
+        cls: the attrs class.
+        hungry: whether an empty section says nothing.
+        tag: the tags of which it must have one.
+        without: fields that are no keys here.
+        yields: keys that belong to a section further in if that one takes them and stands at the same column;
+        alone: but not where more than one of these is there.
     """
 
-    def __init__(self, cls: type[Any], *, hungry: bool = True, tag: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        cls: type[Any],
+        *,
+        hungry: bool = True,
+        tag: tuple[str, ...] = (),
+        without: tuple[str, ...] = (),
+        yields: tuple[str, ...] = (),
+        alone: tuple[str, ...] = (),
+    ) -> None:
         self.cls = cls
         self.hungry = hungry
         self.tag = tag
+        self.without = without
+        self.yields = yields
+        self.alone = alone
         self._keys: dict[str, _Key] | None = None
 
     @property
     def keys(self) -> dict[str, _Key]:
         """Known keys by name."""
         if self._keys is None:
-            self._keys = {a.name: _Key(a.name, *a.metadata[SHAPE]) for a in attrs.fields(self.cls) if SHAPE in a.metadata}
+            fields = [a for a in attrs.fields(self.cls) if SHAPE in a.metadata and a.name not in self.without]
+            self._keys = {a.name: _Key(a.name, *a.metadata[SHAPE]) for a in fields}
         return self._keys
 
     def child(self, key: str) -> Shape | None:
@@ -167,13 +196,13 @@ class Arguments:
 
     def __init__(
         self,
-        leaves: AbstractMapping[str, Leaf] | None = None,
+        leaves: AbstractMapping[str, Leaf | Shape] | None = None,
         *,
         required: Iterable[str] = (),
         scalar: str = "",
         check: Callable[[FrozenMap[str, Any]], Iterable[tuple[str, str, str]]] | None = None,
     ) -> None:
-        self.leaves = {name: Value(leaf) for name, leaf in (leaves or {}).items()}
+        self.leaves = {name: _shape(leaf) for name, leaf in (leaves or {}).items()}
         self.required = tuple(required)
         self.scalar = scalar
         self.hungry = bool(self.required)
@@ -278,9 +307,14 @@ class Each:
     shape: Shape
     hungry: bool = True
 
-    def child(self, key: str) -> Shape | None:
-        """Every key may stand here."""
+    @property
+    def others(self) -> Shape:
+        """The shape of a key that is not known by name."""
         return self.shape
+
+    def child(self, key: str) -> Shape | None:
+        """No key is known by name."""
+        return None
 
     def read(self, node: Node, path: str, context: Context) -> FrozenMap[str, Any] | None:
         """Keys in order with what was read."""

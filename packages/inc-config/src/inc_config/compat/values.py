@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from inc_config.fields import one_of
-from inc_config.frozen import FrozenMap, freeze_map
+from inc_config.frozen import freeze
 
 Leaf = Callable[[Any], Any]
 """Reads one plain value (None for a key without a value).
@@ -202,15 +202,6 @@ def flags(value: Any) -> tuple[bool, ...]:
     return tuple(flag(item) for item in (value if isinstance(value, list) else [value]))
 
 
-def free(value: Any) -> FrozenMap[str, Any]:
-    """A mapping that the reader does not look into."""
-    if value is None:
-        return FrozenMap()
-    if not isinstance(value, dict):
-        raise wrong(value, "write names and values")
-    return freeze_map(value)
-
-
 def either(first: Leaf, second: Leaf) -> Leaf:
     """What the first reader makes of it, or else the second."""
 
@@ -225,6 +216,4 @@ def either(first: Leaf, second: Leaf) -> Leaf:
 
 def anything(value: Any) -> Any:
     """Plain data that the reader does not look into: lists as tuples, mappings frozen."""
-    if isinstance(value, dict):
-        return freeze_map(value)
-    return tuple(anything(item) for item in value) if isinstance(value, list) else value
+    return freeze(value)

@@ -70,9 +70,15 @@ def _represent_text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_safe else '"')
 
 
+def _represent_list(dumper: Any, items: list[Any]) -> Any:
+    is_flat = not any(isinstance(item, dict | _Tagged) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flat)
+
+
 def _represent_tagged(dumper: Any, tagged: _Tagged) -> Any:
     return dumper.represent_mapping(tagged.tag, tagged.fields)
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(list, _represent_list)
 _Dumper.add_representer(_Tagged, _represent_tagged)

@@ -6,7 +6,6 @@ from typing import Any
 
 from inc_config.compat.shapes import Arguments, Names
 from inc_config.compat.values import Leaf, choice, const, flag, number, text, whole, wrong
-from inc_config.frozen import FrozenMap
 
 
 def _thresholds(value: Any) -> str | float:
@@ -17,18 +16,9 @@ def _thresholds(value: Any) -> str | float:
     return number(value)
 
 
-_INDICES = {"num_detections": whole(), "boxes": whole(), "scores": whole(), "classes": whole()}
-
-
-def _outputs(value: Any) -> FrozenMap[str, int]:
-    given = value if isinstance(value, dict) else {}
-    unknown = [name for name in given if name not in _INDICES]
-    missing = [name for name in ("boxes", "scores", "classes") if name not in given]
-    if unknown or missing:
-        raise wrong(value, "write the positions of boxes, scores and classes among the outputs, and of num_detections if there is one")
-    return FrozenMap({name: _INDICES[name](index) for name, index in given.items()})
-
-
+_OUTPUTS = Arguments(
+    {"num_detections": whole(), "boxes": whole(), "scores": whole(), "classes": whole()}, required=["boxes", "scores", "classes"]
+)
 _ANNOTATED: dict[str, Leaf] = {"anno_path": text}
 _COMPARED = Arguments({"compare_label": flag})
 _NOTHING = Arguments()
@@ -38,7 +28,7 @@ METRICS = Names(
         "topk": Arguments({"k": const(1, 5)}, scalar="k"),
         "mAP": Arguments({**_ANNOTATED, "iou_thrs": _thresholds, "map_points": const(0, 11, 101)}),
         "COCOmAP": Arguments({**_ANNOTATED, "map_key": text}),
-        "COCOmAPv2": Arguments({**_ANNOTATED, "map_key": text, "output_index_mapping": _outputs}),
+        "COCOmAPv2": Arguments({**_ANNOTATED, "map_key": text, "output_index_mapping": _OUTPUTS}),
         "VOCmAP": Arguments(_ANNOTATED),
         **dict.fromkeys(("SquadF1", "Accuracy", "Loss", "BLEU", "F1"), _NOTHING),
         **dict.fromkeys(("MSE", "RMSE", "MAE"), _COMPARED),

@@ -8,7 +8,7 @@ import attrs
 
 from inc_config.compat.context import Context
 from inc_config.compat.nodes import Mapping, Node
-from inc_config.compat.shapes import Each, Flavoured, Section, Shape, key
+from inc_config.compat.shapes import Each, Flavoured, Section, Shape, Value, key
 from inc_config.compat.values import choice, decimal, each
 from inc_config.frozen import FrozenMap
 
@@ -31,7 +31,7 @@ class V1Weight:
     granularity: Texts = key(each(_GRANULARITY, least=1))
     scheme: Texts = key(each(_WEIGHT_SCHEME, least=1))
     dtype: Texts = key(each(_DTYPE, least=1))
-    algorithm: Texts = key(Flavoured(each(_WEIGHT_ALGORITHM, least=1), each(_LPOT_ALGORITHM, least=1)))
+    algorithm: Texts = key(Flavoured(Value(each(_WEIGHT_ALGORITHM, least=1)), Value(each(_LPOT_ALGORITHM, least=1))))
     bit: tuple[float, ...] | None = key(each(_BITS, least=1))
 
 
@@ -53,7 +53,9 @@ class V1ListedWeight(V1Weight):
     granularity: Texts = key(each(_GRANULARITY, listed=True, least=1))
     scheme: Texts = key(each(_WEIGHT_SCHEME, listed=True, least=1))
     dtype: Texts = key(each(_DTYPE, listed=True, least=1))
-    algorithm: Texts = key(Flavoured(each(_WEIGHT_ALGORITHM, listed=True, least=1), each(_LPOT_ALGORITHM, listed=True, least=1)))
+    algorithm: Texts = key(
+        Flavoured(Value(each(_WEIGHT_ALGORITHM, listed=True, least=1)), Value(each(_LPOT_ALGORITHM, listed=True, least=1)))
+    )
     bit: tuple[float, ...] | None = key(each(_BITS, listed=True, least=1))
 
 
@@ -114,9 +116,14 @@ class _Precisions:
     hungry = True
     _named = Each(OP_PRECISION)
 
+    @property
+    def others(self) -> Shape:
+        """The shape of an operator."""
+        return OP_PRECISION
+
     def child(self, key: str) -> Shape | None:
-        """The shape of ``weight``, ``activation`` or an operator."""
-        return OP_PRECISION.child(key) or OP_PRECISION
+        """The shape of ``weight`` or ``activation``."""
+        return OP_PRECISION.child(key)
 
     def read(self, node: Node, path: str, context: Context) -> V1OpPrecision | FrozenMap[str, V1OpPrecision] | None:
         """Data types of all operators, or by operator."""

@@ -10,13 +10,17 @@ from typing import Any
 import attrs
 
 from inc_config.compat.document.train import TRAIN, V1Train, epochs_in_order
-from inc_config.compat.shapes import Each, ListOf, Section, key
-from inc_config.compat.values import choice, decimal, each, flag, free, number, text, whole
+from inc_config.compat.shapes import Each, Flavoured, ListOf, Section, Value, key
+from inc_config.compat.values import anything, choice, decimal, each, flag, number, text, whole
 from inc_config.frozen import FrozenMap
 
 _SPARSITY = decimal(minimum=0.0, below=1.0)
 _names = each(text)
+FREE = Each(Value(anything))
 Texts = tuple[str, ...] | None
+
+
+LPOT_KEYS = ("magnitude", "start_epoch", "end_epoch", "frequency", "init_sparsity", "target_sparsity")
 
 
 def sparsities_in_order(initial: float | None, target: float | None) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +48,7 @@ class V1Pruner:
     pattern: str | None = key(text)
     names: Texts = key(_names)
     extra_excluded_names: Texts = key(_names)
-    parameters: FrozenMap[str, Any] | None = key(free)
+    parameters: FrozenMap[str, Any] | None = key(FREE)
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +72,7 @@ class V1WeightCompression:
     prune_layer_type: Texts = key(_names)
     sparsity_decay_type: str | None = key(text)
     pattern: str | None = key(text)
-    pruners: tuple[V1Pruner, ...] | None = key(ListOf(Section(V1Pruner, hungry=False, tag=("!Pruner",))))
+    pruners: tuple[V1Pruner, ...] | None = key(ListOf(Section(V1Pruner, tag=("!Pruner",))))
 
     def faults(self) -> Iterator[tuple[str, str, str]]:
         """What does not fit together."""
@@ -95,7 +99,7 @@ class V2Pruner:
     pruning_op_types: Texts = key(_names)
     reg_type: str | None = key(text)
     criterion_reduce_type: str | None = key(choice("mean", "sum", "max"))
-    parameters: FrozenMap[str, Any] | None = key(free)
+    parameters: FrozenMap[str, Any] | None = key(FREE)
     resume_from_pruned_checkpoint: bool | None = key(flag)
 
 
@@ -103,16 +107,23 @@ class V2Pruner:
 class V2WeightCompression(V2Pruner):
     """Section ``weight_compression_v2`` of 2.x files."""
 
-    pruners: tuple[V2Pruner, ...] | None = key(ListOf(Section(V2Pruner, hungry=False, tag=("!PrunerV2",))))
+    pruners: tuple[V2Pruner, ...] | None = key(ListOf(Section(V2Pruner, tag=("!PrunerV2",))))
+
+
+def _keys(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls))
+
+
+_COMPRESSION = Section(V1WeightCompression, yields=_keys(V1Pruner))
 
 
 @attrs.frozen(kw_only=True)
 class V1PruningApproach:
     """Section ``approach``."""
 
-    weight_compression: V1WeightCompression | None = key(Section(V1WeightCompression))
-    weight_compression_pytorch: V1WeightCompression | None = key(Section(V1WeightCompression))
-    weight_compression_v2: V2WeightCompression | None = key(Section(V2WeightCompression))
+    weight_compression: V1WeightCompression | None = key(_COMPRESSION)
+    weight_compression_pytorch: V1WeightCompression | None = key(_COMPRESSION)
+    weight_compression_v2: V2WeightCompression | None = key(Section(V2WeightCompression, yields=_keys(V2Pruner)))
 
 
 @attrs.frozen(kw_only=True)
@@ -144,8 +155,11 @@ class V1Pruning:
         """LPOT's own rules, and its keys in a 1.x section."""
         yield from epochs_in_order(self.start_epoch, self.end_epoch)
         if self.magnitude is None:
-            for name in ("start_epoch", "end_epoch", "frequency", "init_sparsity", "target_sparsity"):
+            for name in LPOT_KEYS[1:]:
                 if getattr(self, name) is not None:
                     yield name, f"{name} stands directly under pruning.", "move it under approach.weight_compression"
         elif self.start_epoch is not None and self.start_epoch == self.end_epoch and self.init_sparsity != self.target_sparsity:
             yield "end_epoch", "start_epoch and end_epoch are equal, init_sparsity and target_sparsity differ.", "leave time to prune"
+
+
+PRUNING = Flavoured(Section(V1Pruning, without=LPOT_KEYS), Section(V1Pruning), hungry=True)

@@ -9,9 +9,11 @@ from typing import Any
 import attrs
 
 from inc_config.compat.document.train import TRAIN, V1Train
-from inc_config.compat.shapes import Section, key
-from inc_config.compat.values import WrongError, anything, choice, each, flag, flags, free, number, text, whole
+from inc_config.compat.shapes import Each, Section, Value, key
+from inc_config.compat.values import WrongError, anything, choice, each, flag, flags, number, text, whole
 from inc_config.frozen import FrozenMap
+
+FREE = Each(Value(anything))
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +27,7 @@ class V1Distillation:
 class V1AutoSearch:
     """Section ``search`` of ``auto_distillation``."""
 
-    search_space: FrozenMap[str, Any] = key(free, required=True)
+    search_space: FrozenMap[str, Any] = key(FREE, required=True)
     search_algorithm: str | None = key(text)
     metrics: tuple[str, ...] | None = key(each(text))
     higher_is_better: tuple[bool, ...] | None = key(flags)
@@ -81,7 +83,7 @@ def _trials(value: Any) -> int:
 class V1NasSearch:
     """Section ``search`` of ``nas``."""
 
-    search_space: FrozenMap[str, Any] | None = key(free)
+    search_space: FrozenMap[str, Any] | None = key(FREE)
     search_algorithm: str | None = key(_algorithm)
     metrics: tuple[str, ...] | None = key(each(text))
     higher_is_better: tuple[bool, ...] | None = key(flags)

@@ -13,7 +13,7 @@ import attrs
 from inc_config.compat.document.evaluation import V1Evaluation
 from inc_config.compat.document.model import V1Model
 from inc_config.compat.document.precision import V1GraphOptimization, V1MixedPrecision, V1ModelConversion
-from inc_config.compat.document.pruning import V1Pruning
+from inc_config.compat.document.pruning import PRUNING, V1Pruning
 from inc_config.compat.document.quantization import V1Quantization
 from inc_config.compat.document.search import V1AutoDistillation, V1Distillation, V1Nas
 from inc_config.compat.document.train import TRAIN, V1Train
@@ -54,7 +54,7 @@ class V1Document:
     model_conversion: V1ModelConversion | None = key(Section(V1ModelConversion))
     tuning: V1Tuning | None = key(Section(V1Tuning, hungry=False))
     evaluation: V1Evaluation | None = key(Section(V1Evaluation))
-    pruning: V1Pruning | None = key(Section(V1Pruning))
+    pruning: V1Pruning | None = key(PRUNING)
     distillation: V1Distillation | None = key(Section(V1Distillation))
     auto_distillation: V1AutoDistillation | None = key(Section(V1AutoDistillation))
     nas: V1Nas | None = key(Section(V1Nas))
@@ -73,4 +73,4 @@ class V1Document:
         return self.places[path][0] if path in self.places else None
 
 
-DOCUMENT = Section(V1Document)
+DOCUMENT = Section(V1Document, yields=("train",), alone=("quantization", "pruning", "distillation"))
