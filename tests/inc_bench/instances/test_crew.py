@@ -138,20 +138,21 @@ with Crew([Job(model=source, folder=Path(sys.argv[1])) for _ in range(2)]) as cr
 
 
 @pytest.mark.parametrize(
-    ("number", "seconds", "target"),
+    ("ending", "target"),
     [
-        (signal.SIGINT, 0.0, "with_child"),
-        (signal.SIGINT, 0.7, "with_child"),
-        (signal.SIGKILL, 0.0, "with_child"),
-        (signal.SIGKILL, 0.7, "with_child"),
-        (signal.SIGKILL, 0.7, "stuck"),
-        (signal.SIGINT, 0.7, "stuck"),
+        ((signal.SIGINT, 0.0), "with_child"),
+        ((signal.SIGINT, 0.7), "with_child"),
+        ((signal.SIGKILL, 0.0), "with_child"),
+        ((signal.SIGKILL, 0.7), "with_child"),
+        ((signal.SIGKILL, 0.7), "stuck"),
+        ((signal.SIGINT, 0.7), "stuck"),
     ],
 )
 def test_when_the_benchmark_itself_is_ended_its_instances_end_too(
-    number: signal.Signals, seconds: float, target: str, pids: Pids, gone: Gone, tmp_path: Path
+    ending: tuple[signal.Signals, float], target: str, pids: Pids, gone: Gone, tmp_path: Path
 ) -> None:
     """Ended while instances start (at once, when the first has said its number) and while they run."""
+    number, seconds = ending
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path), target], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while len(pids()) < (2 if seconds == 0 else 4) and time.monotonic() < deadline:

@@ -86,7 +86,9 @@ def labelled_batches(data: str, signature: Signature, *, batch_size: int) -> Ite
 
 
 def read_data(data: str | LoaderConfig, *, batch_size: int) -> Iterable[Any]:
-    """Batches that a configuration describes, of a ``.npy`` or ``.npz`` file (arrays by input name, ``labels`` for labels), or of what ``module:function`` returns.
+    """Batches that a configuration describes, of a file, or of what ``module:function`` returns.
+
+    A ``.npy`` file holds inputs; a ``.npz`` file inputs by name (or ``inputs``, or ``0``, ``1``, ...) and maybe ``labels``.
 
     Raises:
         DataError: unreadable, or of no accepted kind.

@@ -37,8 +37,9 @@ class ModelSource:
 class Job:
     """One instance: its model and data, where it runs, and how its framework is set.
 
-    ``cpus`` empty does not pin; ``bind_node`` is the memory node to take memory from; ``data`` names a file or ``module:function``,
-    ``loader`` describes data; without both inputs are made up; ``folder`` is where it writes its times; ``variables`` are environment variables.
+    ``cpus`` empty does not pin; ``bind_node`` is the memory node to take memory from. ``data`` names a file or ``module:function``,
+    ``loader`` describes data; without both inputs are made up. ``folder`` is where it writes its times; ``variables`` are environment
+    variables.
     """
 
     model: ModelSource

@@ -104,7 +104,8 @@ def steady_after(seconds: Times, ends: Times, start: float) -> float | None:
     left = np.arange(level.size, 0, -1)
     sums, squares = np.cumsum(level[::-1])[::-1], np.cumsum((level**2)[::-1])[::-1]
     score = (squares - sums**2 / left) / left**2
-    cut = int(np.argmin(score[: max(1, level.size - 2)]))
+    # The last tenth is not tried: the spread of a few values is small by chance.
+    cut = int(np.argmin(score[: max(1, level.size - max(5, level.size // 10))]))
     if cut >= level.size / 2:
         return None
     calls_before = sum(len(part) for part in bins[:cut])
