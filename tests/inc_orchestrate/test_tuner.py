@@ -172,7 +172,7 @@ def test_recipes_keep_the_first_and_last_in_float_and_others_are_said_to_do_noth
     heavy = [row for row in result.summary.operators if row.type in ("Conv", "Gemm")]
     assert [row.precision for row in heavy] == ["fp32", "int8", "int8", "fp32"]
     assert heavy[0].reason == "excluded_by_recipe: first_conv_or_matmul is False"
-    assert result.summary.notes == ("quantize: recipes.fast_bias_correction has no effect in this version",)
+    assert "quantize: recipes.fast_bias_correction has no effect in this version" in result.summary.notes
     plan = result.handle.state.plan
     assert plan is not None
     assert dict(plan.recipes) == recipes

@@ -201,3 +201,14 @@ def kernels(model: ModelProto, folder: Any) -> Counter[str]:
     """How many nodes of each type onnxruntime really runs."""
     session(model, path=folder / "optimized.onnx")
     return Counter(node.op_type for node in onnx.load(folder / "optimized.onnx").graph.node)
+
+
+def tampered(model: ModelProto, name: str) -> ModelProto:
+    """The model with the weight of one node replaced by noise."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    weight = next(node.input[1] for node in made.graph.node if node.name == name)
+    tensor = next(tensor for tensor in made.graph.initializer if tensor.name == weight)
+    noise = np.random.default_rng(9).standard_normal(tuple(tensor.dims)) * 3.0
+    tensor.CopyFrom(numpy_helper.from_array(noise.astype(np.float32), weight))
+    return made

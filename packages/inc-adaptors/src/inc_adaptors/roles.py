@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
+from inc_adaptors.parity import ParityReport
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 
@@ -123,6 +124,14 @@ class Guards(Protocol):
 
         With a few ``batches`` also what only values tell: where a target without VNNI needs narrower weights.
         """
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """Hold a compressed model against the one it was made from."""
+
+    def compare(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any]) -> ParityReport:
+        """Both on the same few batches, output by output, and where they part if they do."""
 
 
 class TrainingSpec(Protocol):

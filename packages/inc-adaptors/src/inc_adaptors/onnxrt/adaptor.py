@@ -19,11 +19,11 @@ from inc_adaptors.machine import isa
 from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import SATURATING, describe
+from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.guard import guard, prefer_wide_weights
 from inc_adaptors.onnxrt.loading import load, signature
-from inc_adaptors.onnxrt.parity import OutputParity, output_parity
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.saturation import saturation
 from inc_adaptors.onnxrt.sessions import create_session
@@ -31,6 +31,7 @@ from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.storing import model_files, read_model, read_state, to_saved
 from inc_adaptors.onnxrt.tensors import split
 from inc_adaptors.onnxrt.wanted import wanted_statistics
+from inc_adaptors.parity import LEAST_DB, OutputParity, ParityReport, output_parity
 from inc_adaptors.roles import OperatorTime, SavedModel
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
@@ -39,7 +40,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Stores, Binds and Profiles for ONNX models.
+    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Compares, Stores, Binds and Profiles for ONNX models.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
@@ -197,6 +198,18 @@ class OnnxrtAdaptor:
         """Per-output SQNR of ``other`` against ``reference``."""
         names = tuple(spec.name for spec in reference.signature.outputs)
         return output_parity(names, lambda batch: self.predict(reference, batch), lambda batch: self.predict(other, batch), batches)
+
+    def compare(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any], *, least_db: float = LEAST_DB) -> ParityReport:
+        """Every output, and the first diverging tensor where one is below ``least_db``.
+
+        Raises:
+            DataError: there is not a single batch, or one does not fit.
+        """
+        feeds = [bind(batch, reference.signature) for batch in batches]
+        outputs = self.parity(reference, other, feeds)
+        at_fault = any(output.sqnr_db < least_db for output in outputs)
+        divergence = first_divergence(reference.native, other.native, feeds[0], least_db=least_db) if at_fault else None
+        return ParityReport(outputs=outputs, samples=sum(samples_of(feed) for feed in feeds), divergence=divergence)
 
     def _analysis(self, handle: ModelHandle) -> Analysis:
         if handle not in self._analyses:

@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime
 from inc_config.errors import ModelError
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from inc_adaptors.onnxrt.sessions import ORT_ERRORS, load_with, session_options
 from inc_adaptors.onnxrt.tensors import split
@@ -21,7 +21,7 @@ class Taps:
 
     Args:
         model: any model; it is not changed.
-        read: names of tensors made by nodes of the main graph, mapped to their ONNX element types.
+        read: names of tensors made by nodes of the main graph, mapped to their ONNX element types (UNDEFINED: onnxruntime finds out).
         added: names of float tensors made by nodes of the main graph; ``run`` takes arrays to add to them.
         threads: of the session.
 
@@ -34,7 +34,7 @@ class Taps:
         graph = parts.model.graph
         self._own = [value.name for value in graph.output]
         self._read = [name for name in read if name not in self._own]
-        graph.output.extend(helper.make_tensor_value_info(name, read[name], None) for name in self._read)
+        graph.output.extend(_output(name, read[name]) for name in self._read)
         self._addends = {name: f"{name}:added" for name in added}
         _add(parts.model, self._addends)
         options = session_options(threads)
@@ -62,6 +62,10 @@ class Taps:
         extra = {self._addends[name]: array for name, array in (added or {}).items()}
         names = [*self._own, *self._read]
         return dict(zip(names, self._session.run(names, {**feed, **extra}), strict=True))
+
+
+def _output(name: str, elem_type: int) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, elem_type, None) if elem_type else ValueInfoProto(name=name)
 
 
 def _add(model: ModelProto, addends: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Describes, Observes, Quantizes, require
+from inc_adaptors.roles import Compares, Describes, Observes, Quantizes, require
 from inc_config.errors import DataError, IncError
 from inc_config.quantization import Approach, QuantizeConfig
 
@@ -49,6 +49,9 @@ class Quantize(QuantizeConfig):
     def apply(self, handle: ModelHandle, setting: Setting) -> Applied:
         """Tune; details are a ``TuningResult``."""
         result = tune(handle, self, setting)
+        if isinstance(setting.adaptor, Compares) and setting.example is not None:
+            for line in setting.adaptor.compare(handle, result.handle, (setting.example,)).lines():
+                setting.progress.note(line)
         return Applied(handle=result.handle, details=result)
 
     def _role_fault(self, facts: Facts, role: type[object]) -> tuple[IncError, ...]:
