@@ -149,7 +149,7 @@ trainings = st.builds(
     postprocess=references,
 )
 maybe_training = st.none() | trainings
-metrics = named | st.builds(MetricConfig, metric=named, weight=st.none() | weights, higher_is_better=st.none() | st.booleans())
+metrics = named | st.builds(MetricConfig, metric=named, weight=st.none() | positive, higher_is_better=st.none() | st.booleans())
 evaluations = st.builds(
     EvaluationConfig, metrics=st.lists(metrics, min_size=1, max_size=2), data=maybe_loader, postprocess=references, batches=some_count
 )

@@ -89,6 +89,8 @@ def test_all_faults_are_reported_together_with_path_value_and_fix():
         (QuantizeConfig, {"weight_only": {"group_size": 0}}, "$.weight_only.group_size"),
         (QuantizeConfig, {"activation_threshold": {"kl": {"a": float("nan")}}}, "$.activation_threshold"),
         (EvaluationConfig, {"metrics": []}, "$.metrics"),
+        (EvaluationConfig, {"metrics": [{"metric": "topk", "weight": 1}], "every": True}, "$.every"),
+        (EvaluationConfig, {"metrics": [{"metric": "topk", "weight": 0}]}, "$.metrics"),
         (EvaluationConfig, {"metrics": [{"metric": "topk", "weight": -1}]}, "$.metrics[0].weight"),
         (EvaluationConfig, {"metrics": [{"a": {}, "b": {}}]}, "$.metrics[0]"),
         (TrainingConfig, {"epochs": 1, "steps": 1}, "$.steps"),

@@ -45,7 +45,6 @@ def found(text):
         ("steps: [{kind: quantize, constraints: [{activation: {dtypes: bf16}}]}]", "$.steps[0].constraints[0].activation.dtypes"),
         ("{steps: [prune], training: {scheduler: cosine}}", "$.training.scheduler"),
         ("{steps: [prune], calibration: {dataset: ImageFolder, distributed: true}}", "$.calibration.distributed"),
-        ("{steps: [prune], evaluation: {metrics: [accuracy, {metric: topk, weight: 2}]}}", "$.evaluation.metrics[1].weight"),
         ("{steps: [prune], evaluation: {metrics: accuracy, postprocess: [Resize, Collect]}}", "$.evaluation.postprocess[1]"),
         (
             "{steps: [prune], evaluation: {metrics: [accuracy, {metric: topk, higher_is_better: true}]}}",

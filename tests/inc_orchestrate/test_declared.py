@@ -11,6 +11,7 @@ from inc_config import (
     EpochWindow,
     EvaluationConfig,
     LoaderConfig,
+    MetricConfig,
     Named,
     PipelineConfig,
     PruneConfig,
@@ -71,6 +72,10 @@ def test_an_evaluation_needs_data_from_somewhere() -> None:
     evaluation = evaluation_of(config, loader=[1, 2, 3])
     assert evaluation is not None
     assert list(evaluation.loader) == [1, 2]
+    assert (evaluation.weights, evaluation.every) == (None, False)
+    weighted = evaluation_of(EvaluationConfig(metrics=["accuracy", MetricConfig(metric="topk", weight=0.5)]), loader=[1])
+    assert weighted is not None
+    assert weighted.weights == (1.0, 0.5)
     assert [type(metric).__name__ for metric in evaluation.make_metrics()] == ["Accuracy", "TopK"]
 
 

@@ -32,8 +32,9 @@ def _metrics(value: str | Named | MetricConfig | Iterable[Any]) -> tuple[MetricC
 
 @attrs.frozen(kw_only=True)
 class EvaluationConfig:
-    """Labelled data and metrics; the first metric is judged unless weights say otherwise.
+    """Labelled data and metrics.
 
+    The first metric is judged; with weights the weighted mean (a metric without one counts 1), with ``every`` each of them.
     ``data`` None: given at run time. ``postprocess`` are transforms of outputs and labels, ``batches`` None reads all data.
     """
 
@@ -41,7 +42,19 @@ class EvaluationConfig:
     data: LoaderConfig | None = None
     postprocess: tuple[Named, ...] = attrs.field(default=(), converter=as_names)
     batches: int | None = attrs.field(default=None, validator=optional(whole(minimum=1)))
+    every: bool = attrs.field(default=False, validator=flag)
 
     def __attrs_post_init__(self) -> None:
         if not self.metrics:
             raise FieldError("metrics is empty.", field="metrics", fix="name at least one metric, such as accuracy")
+        if self.every and self.weights is not None:
+            raise FieldError("Metrics have weights, and every one is to be judged.", field="every", fix="leave out the weights, or every")
+        if self.weights is not None and not any(self.weights):
+            raise FieldError("All weights are 0.", field="metrics", fix="give at least one metric a weight above 0")
+
+    @property
+    def weights(self) -> tuple[float, ...] | None:
+        """One weight per metric, or None where none has any."""
+        if all(item.weight is None for item in self.metrics):
+            return None
+        return tuple(1.0 if item.weight is None else item.weight for item in self.metrics)

@@ -40,7 +40,6 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     Objective: frozenset({"higher_is_better"}),
     LoaderConfig: frozenset({"filter", "distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
-    MetricConfig: frozenset({"weight"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
     BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
 }

@@ -111,6 +111,8 @@ def evaluation_of(config: EvaluationConfig, *, loader: Any = None, where: str = 
         metrics,
         _transforms(config.postprocess, where=f"{where}.postprocess"),
         higher_is_better=config.metrics[0].higher_is_better,
+        weights=config.weights,
+        every=config.every,
     )
 
 

@@ -11,12 +11,13 @@ from inc_adaptors.batches import as_batches, batch_size, check_reiterable, descr
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import DataError, EvaluationError, IncError
-from inc_metrics import Metric, MetricError, as_metric, build
+from inc_metrics import Metric, MetricError, as_metric, build, compare
+from inc_metrics.keeping import keeping_samples
 from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, input_names
 from inc_orchestrate.early import EarlyJudge
-from inc_orchestrate.scoring import Judgement, Score, Terms, finite_number, raised
+from inc_orchestrate.scoring import Confirmed, Judgement, Score, Terms, finite_number, raised
 
 
 @attrs.frozen(eq=False)
@@ -26,7 +27,8 @@ class Evaluation:
     Args:
         loader: batches of (inputs, targets); read at every evaluation, so it must be iterable more than once.
         metrics: a metric, its class, a factory, a callable ``(predictions, targets) -> float``, a name, or several of these.
-        postprocess: outputs (one array, or a tuple of them) to what the metrics take.
+        postprocess: outputs (one array, or a tuple of them) to what the metrics take; one with ``apply_pair``, such as a transform of
+            inc-data, gets outputs and targets and returns both.
         higher_is_better: direction of the first metric; its own by default.
         weights: judge the mean of all metrics by these weights; those of the opposite direction count negatively.
         every: judge the metric that keeps the smallest share of the original's value: each must meet the criterion.
@@ -101,6 +103,7 @@ class MetricEvaluator:
         self._metrics = evaluation.make_metrics()
         self._early = EarlyJudge.of(evaluation, self._metrics)
         self._first: tuple[float, ...] | None = None
+        self._also: Metric | None = None
         self.ids: SampleIds | None = None
 
     @property
@@ -154,6 +157,27 @@ class MetricEvaluator:
 
         return early.run(values_of, test)
 
+    def confirm(self, adaptor: Adaptor, original: ModelHandle, final: ModelHandle) -> Confirmed:
+        """Evaluate both models, and bound their difference where the metric allows it."""
+        before, kept_before = self._kept(adaptor, original)
+        after, kept_after = self._kept(adaptor, final)
+        interval = None
+        if kept_before is not None and kept_after is not None:
+            try:
+                paired = compare(kept_before, kept_after)
+                interval = (paired.low, paired.high)
+            except MetricError:
+                interval = None  # too few samples to say anything
+        return Confirmed(original=before.value, final=after.value, interval=interval)
+
+    def _kept(self, adaptor: Adaptor, handle: ModelHandle) -> tuple[Score, Metric | None]:
+        alone = self._evaluation.weights is None and not self._evaluation.every
+        self._also = keeping_samples(self._metrics[0]) if alone else None
+        try:
+            return self.evaluate(adaptor, handle), self._also
+        finally:
+            self._also = None
+
     def _combined(self, values: tuple[float, ...]) -> float:
         up = self._metrics[0].higher_is_better
         if self._evaluation.weights is not None:
@@ -176,7 +200,7 @@ class MetricEvaluator:
                     where=f"evaluation by {self.metric}",
                     fix="yield (inputs, targets), or leave evaluate= out to compare with the original without labels",
                 )
-            metrics = self._metrics
+            metrics = self._metrics if self._also is None else (*self._metrics, self._also)
             if ids is not None:
                 ids.update(inputs, targets)
                 if self._early is not None:
@@ -189,7 +213,10 @@ class MetricEvaluator:
     def _update(self, outputs: Sequence[Any], targets: Any, metrics: Sequence[Metric]) -> None:
         predictions: Any = outputs[0] if len(outputs) == 1 else tuple(outputs)
         try:
-            if self._evaluation.postprocess is not None:
+            pair = getattr(self._evaluation.postprocess, "apply_pair", None)
+            if pair is not None:
+                predictions, targets = pair(predictions, targets)
+            elif self._evaluation.postprocess is not None:
                 predictions = self._evaluation.postprocess(predictions)
             for metric in metrics:
                 metric.update(predictions, targets)
