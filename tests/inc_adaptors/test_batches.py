@@ -64,6 +64,20 @@ def test_models_of_two_inputs_take_two_or_three_arrays(inputs: Any, batch: Any, 
     assert (targets is Y) == has_target
 
 
+@pytest.mark.parametrize("batch", [((X, X2), Y), [[X, X2], Y]])
+def test_nested_inputs_need_no_number(batch: Any) -> None:
+    made, targets = split(batch, None)
+    assert made[0] is X
+    assert made[1] is X2
+    assert targets is Y
+
+
+def test_a_dict_may_hold_optional_inputs_where_only_a_number_is_known() -> None:
+    made, targets = split({"a": X, "b": X2, "mask": X, "label": Y}, 2)
+    assert tuple(made) == ("a", "b", "mask")
+    assert targets is Y
+
+
 def test_a_dict_comes_out_in_the_models_order_and_a_target_that_is_an_input_stays() -> None:
     made, targets = split({"label": Y, "b": X2, "a": X}, ("a", "b", "label"))
     assert tuple(made) == ("a", "b", "label")
@@ -80,7 +94,7 @@ def test_a_dict_comes_out_in_the_models_order_and_a_target_that_is_an_input_stay
         ((X, X2, Y, Y), 2, "2 inputs"),
         (X, 2, "2 inputs"),
         ({"c": X}, ("a",), "inputs: a"),
-        ({"a": X, "b": X, "label": Y}, 1, "1 input"),
+        ({"a": X, "label": Y}, 2, "2 inputs"),
         (({"a": X, "label": Y}, Y), ("a",), "inputs: a"),
     ],
 )

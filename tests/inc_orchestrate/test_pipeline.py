@@ -292,6 +292,40 @@ def test_a_run_with_a_workspace_does_not_train_twice(model: nn.Module, digits: A
         fit(seed=1)
 
 
+class Pair(nn.Module):
+    """A model of two inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right, self.head = nn.Linear(20, 64), nn.Linear(12, 64), nn.Linear(64, 4)
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        mixed: torch.Tensor = self.head(torch.relu(self.left(left) + self.right(right)))
+        return mixed
+
+
+@pytest.mark.parametrize("form", ["flat", "nested", "dict"])
+def test_models_of_several_inputs_take_their_batches_in_every_form(form: str, quiet: Progress) -> None:
+    def batch() -> Any:
+        left, right, target = torch.randn(8, 20), torch.randn(8, 12), torch.randint(0, 4, (8,))
+        forms: dict[str, Any] = {
+            "flat": (left, right, target), "nested": ((left, right), target), "dict": ({"right": right, "left": left}, target),
+        }  # fmt: skip
+        return forms[form]
+
+    batches = [batch() for _ in range(6)]
+    unlabelled = [each[:2] if form == "flat" else each[0] for each in batches] if form != "nested" else [each[:1] for each in batches]
+    training = Training(batches, nn.functional.cross_entropy, lambda parameters: torch.optim.SGD(parameters, lr=0.05), epochs=2)
+    steps = [Prune(target_sparsity=0.5), Distill(teacher=Pair()), Quantize(accuracy_loss=1.0)]
+    evaluate = Evaluation(batches, Accuracy())
+    result = Pipeline(steps, mode="one-shot", train=training, calibrate=unlabelled, evaluate=evaluate, benchmark=False, progress=quiet).fit(
+        Pair()
+    )
+    assert result.summary.accuracy.samples == 48
+    assert result.summary.sparsity is not None
+    assert result.summary.sparsity.pruned == pytest.approx(0.5)
+
+
 def test_settings_that_nothing_carries_out_are_said(model: nn.Module, training: Make) -> None:
     config = Prune(target_sparsity=0.3, initial_sparsity=0.1, overrides=[PruneOverride(include="fc1", scope="local")])
     result = Pipeline([config], train=training(epochs=1), progress=False).fit(model)

@@ -6,7 +6,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from inc_adaptors.torch.calling import call_checked, evaluation, outputs_of, to_native
+from inc_adaptors.batches import split
+from inc_adaptors.torch.adaptor import TorchAdaptor
+from inc_adaptors.torch.calling import call_checked, evaluation, outputs_of, required_inputs, to_native
 from inc_config.errors import DataError, ModelError
 from torch import nn
 
@@ -81,3 +83,17 @@ def test_outputs_are_flattened_in_order() -> None:
 def test_a_model_that_returns_no_tensor_is_refused() -> None:
     with pytest.raises(ModelError, match="without any tensor"):
         outputs_of("text")
+
+
+def test_inputs_a_model_cannot_do_without_are_counted_where_there_are_several() -> None:
+    class Optional(nn.Module):
+        def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+            return x if mask is None else x * mask
+
+    class Pair(nn.Module):
+        def forward(self, left: torch.Tensor, right: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+            return (left - right) * scale
+
+    assert [required_inputs(model) for model in (nn.Identity(), Optional(), Pair())] == [None, None, 2]
+    left, right = torch.ones(2, 3), torch.zeros(2, 3)
+    assert split((left, right), TorchAdaptor().open(Pair()).signature.expected) == ((left, right), None)

@@ -22,10 +22,19 @@ class TensorSpec:
 
 @attrs.frozen(kw_only=True)
 class Signature:
-    """Inputs and outputs in the model's own order; empty where the framework does not say (a torch module before it has run)."""
+    """Inputs and outputs in the model's own order; empty where the framework does not say (a torch module before it has run).
+
+    ``required_inputs`` is how many inputs the model cannot do without, where the framework says that but not their names and shapes.
+    """
 
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    required_inputs: int | None = None
+
+    @property
+    def expected(self) -> tuple[str, ...] | int | None:
+        """What tells a batch's inputs from its targets: the inputs' names, else their number, else None."""
+        return tuple(spec.name for spec in self.inputs) or self.required_inputs
 
 
 @attrs.frozen(kw_only=True)

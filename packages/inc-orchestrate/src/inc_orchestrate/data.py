@@ -69,9 +69,9 @@ def _numbers(leaf: Any) -> np.ndarray[Any, Any] | None:
         return None
 
 
-def input_names(signature: Signature) -> tuple[str, ...] | None:
-    """The model's input names, or None where the framework does not say."""
-    return tuple(spec.name for spec in signature.inputs) or None
+def input_names(signature: Signature) -> tuple[str, ...] | int | None:
+    """The model's input names, or their number, or None where the framework says neither."""
+    return signature.expected
 
 
 def inputs_of(data: Any, signature: Signature) -> Iterator[Any]:

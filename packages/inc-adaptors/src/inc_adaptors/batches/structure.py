@@ -18,10 +18,11 @@ def split(batch: Any, inputs: Inputs = None) -> tuple[Any, Any]:
 
     A dict is read by name: the model's inputs, and one key of label(s)/target(s) that is not an input. A tuple or list for a model with
     n inputs holds n arrays, n arrays and a target, or ``(inputs, target)`` with nested inputs. Anything with a shape is the only input.
+    Where only the number of inputs is known, a dict may hold more: optional ones.
 
     Args:
         batch: what the loader yielded.
-        inputs: the model's input names, or their number, or None where the framework does not say.
+        inputs: the model's input names, or how many it needs, or None where the framework does not say.
 
     Returns:
         Inputs as one array, a tuple in the model's order or a dict in the model's order; and the targets.
@@ -54,7 +55,7 @@ def _split_mapping(batch: Mapping[str, Any], inputs: Inputs) -> tuple[Any, Any]:
     target = batch[targets[0]] if targets else None
     if names is None:
         rest = {key: value for key, value in batch.items() if key not in targets}
-        if not rest or (inputs is not None and len(rest) != inputs):
+        if len(rest) < (inputs if isinstance(inputs, int) else 1):
             raise _misfit(batch, inputs)
         return rest, target
     if not all(name in batch for name in names):
@@ -65,6 +66,8 @@ def _split_mapping(batch: Mapping[str, Any], inputs: Inputs) -> tuple[Any, Any]:
 def _split_sequence(batch: tuple[Any, ...], inputs: Inputs) -> tuple[Any, Any]:
     nested = len(batch) in (1, 2) and isinstance(batch[0], Mapping | tuple | list)
     if nested:
+        if inputs is None and len(batch) == 2 and not isinstance(batch[0], Mapping) and len(batch[0]) > 1:
+            return tuple(batch[0]), batch[1]
         made, inner_target = split(batch[0], inputs)
         if inner_target is not None and len(batch) == 2:
             raise _misfit(batch, inputs)

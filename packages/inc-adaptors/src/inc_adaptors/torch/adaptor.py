@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inc_adaptors import machine
-from inc_adaptors.handle import ModelHandle
+from inc_adaptors.handle import ModelHandle, Signature
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import Emitter, OperatorTime, SavedModel, TrainingSpec, Weights
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.torch import describe, distill, emit, export, identity, observe, profile, store, train
 from inc_adaptors.torch import named as naming
-from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, to_native
+from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, required_inputs, to_native
 from inc_adaptors.torch.sharing import copied, evaluation_view
 from inc_adaptors.torch.trace import remember, remembered
 from inc_adaptors.torch.weights import TorchWeights
@@ -59,7 +59,7 @@ class TorchAdaptor:
                 where="model",
                 fix="give the module before torch.compile or torch.jit (after torch.compile: model._orig_mod)",
             )
-        return ModelHandle(framework=self.name, native=model)
+        return ModelHandle(framework=self.name, native=model, signature=Signature(required_inputs=required_inputs(model)))
 
     def copy(self, handle: ModelHandle) -> ModelHandle:
         """An independent copy."""

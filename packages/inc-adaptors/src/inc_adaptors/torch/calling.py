@@ -67,6 +67,14 @@ def _tensor(array: NDArray[Any]) -> torch.Tensor:
         ) from error
 
 
+def required_inputs(model: nn.Module) -> int | None:
+    """How many arguments ``forward`` cannot do without, where these are two or more (beside a single one, others may be optional)."""
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(model.forward).parameters.values()
+    count = sum(parameter.kind in positional and parameter.default is inspect.Parameter.empty for parameter in parameters)
+    return count if count > 1 else None
+
+
 def call(model: nn.Module, inputs: Any) -> Any:
     """``model(x)``, ``model(*tuple)`` or ``model(**dict)`` of native inputs."""
     if isinstance(inputs, dict):

@@ -14,7 +14,7 @@ from torch import nn
 from inc_adaptors.batches import check_reiterable, describe, split
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import TrainingSpec
-from inc_adaptors.torch.calling import call_checked, device_of, to_native
+from inc_adaptors.torch.calling import call_checked, device_of, required_inputs, to_native
 
 Progress = Callable[[int, int], None]
 
@@ -125,7 +125,7 @@ class _Loop:
                 return
 
     def _train_on(self, batch: Any) -> None:
-        raw_inputs, raw_targets = split(batch)
+        raw_inputs, raw_targets = split(batch, required_inputs(self.model))
         inputs, targets = to_native(raw_inputs, self.device), to_native(raw_targets, self.device)
         hooks = self.hooks
         hooks.on_step_begin(self.step)
