@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from inc_bench.instances.crew import InstanceRun, scratch_folder
 from inc_bench.instances.driving import Progress, drive
 from inc_bench.instances.inputs import batches_for, synthetic_inputs
 from inc_bench.instances.job import Closed, ModelSource, SourceKind
+from inc_bench.instances.memory import memory_bytes
 from inc_bench.instances.opening import Opened, check_source, open_model, source_of
 from inc_bench.machine.layout import Layout, Placement, plan_layout
 from inc_bench.machine.topology import read_topology
@@ -102,9 +102,8 @@ def _timed(call: Call, load: Closed) -> InstanceRun:
     progress = Progress()
     progress.stop.set()
     recorded = drive(call, load, start=time.perf_counter(), progress=progress)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    peak = usage.ru_maxrss * 1024
-    return InstanceRun(recorded=recorded, rss_bytes=peak, peak_bytes=peak, threads=0, switches=0, stray=())
+    rss, peak = memory_bytes()
+    return InstanceRun(recorded=recorded, rss_bytes=rss, peak_bytes=peak, threads=0, switches=0, stray=())
 
 
 def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:

@@ -8,7 +8,6 @@ import os
 import queue
 import resource
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -24,6 +23,7 @@ from inc_bench.instances.calls import bound_call
 from inc_bench.instances.driving import Call, Progress, Recorded, drive
 from inc_bench.instances.inputs import batches_for
 from inc_bench.instances.job import Closed, Job, Load, Poisson
+from inc_bench.instances.memory import memory_bytes
 from inc_bench.instances.opening import Opened, open_source
 from inc_bench.instances.scoring import score
 from inc_bench.machine.files import parse_cpu_list, text_of
@@ -121,13 +121,14 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
         call, load, start=command["start"], progress=channel.progress, on_reached=lambda: channel.send("reached", at=time.perf_counter())
     )
     after = resource.getrusage(resource.RUSAGE_SELF)
+    memory = memory_bytes()
     path = job.folder / f"{os.getpid()}-{command['number']}.npz"
     save_recorded(path, recorded)
     channel.send(
         "done",
         file=str(path),
-        rss=_rss_bytes(),
-        peak=after.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        rss=memory[0],
+        peak=memory[1],
         switches=after.ru_nivcsw - before.ru_nivcsw,
         stray=stray_threads(job.cpus),
         threads=len(list(_TASKS.iterdir())) if _TASKS.is_dir() else threading.active_count(),
@@ -167,10 +168,3 @@ def stray_threads(cpus: tuple[int, ...]) -> list[str]:
 
 def _allowed() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
-def _rss_bytes() -> int:
-    for line in (text_of(Path("/proc/self/status")) or "").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0

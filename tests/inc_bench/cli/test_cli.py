@@ -1,0 +1,205 @@
+"""The command from end to end, on functions that need no framework."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from inc_bench.cli import main
+from inc_bench.results.writing import load_result
+
+TARGETS = Path(__file__).parents[1] / "instances"
+ONE = ["--cores-per-instance", "1", "--duration", "0.2", "--warmup", "1"]
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TARGETS))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> int:
+    return int(main(arguments))
+
+
+def test_one_run_prints_a_table_and_writes_all_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:worker", *ONE, "--json", "r.json", "--markdown", "r.md", "--csv", "r.csv") == 0
+    out = capsys.readouterr().out
+    assert "samples/s" in out
+    assert "p99 latency, ms" in out
+    result = load_result(Path("r.json"))
+    assert result.latency.count > 50
+    assert result.layout == "1 x 1"
+    assert Path("r.csv").read_text().count("\n") == 2
+    assert Path("r.md").read_text().startswith("| model |")
+
+
+def test_an_earlier_result_can_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:worker", *ONE, "--json", "a.json") == 0
+    assert run("targets:worker", *ONE, "--json", "b.json", "--against", "a.json") == 0
+    assert "the throughput of a.json" in capsys.readouterr().out
+    assert run("--compare", "a.json", "b.json") == 0
+    assert "the runs were not paired" in capsys.readouterr().out
+
+
+def test_iterations_are_counted() -> None:
+    assert run("targets:sleeper", "--cores-per-instance", "1", "--iterations", "7", "--json", "r.json") == 0
+    assert load_result(Path("r.json")).latency.count in (7, 8)  # one more may end before it is told to stop
+
+
+def test_a_sweep_names_the_best_and_plots(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:sleeper", "--sweep", "--duration", "0.2", "--batch-size", "1", "2", "--json", "best.json") == 0
+    out = capsys.readouterr().out
+    assert "best throughput:" in out
+    assert "best latency:" in out
+    assert "samples/s +---" in out
+    # Calls of 10 ms whatever the batch: a batch of two has twice the throughput.
+    assert load_result(Path("best.json")).batch_size == 2
+
+
+def test_server_mode_keeps_the_rate_and_its_schedule() -> None:
+    assert run("targets:sleeper", *ONE[:2], "--mode", "server", "--rate", "30", "--duration", "1", "--json", "r.json") == 0
+    server = load_result(Path("r.json")).server
+    assert server is not None
+    assert server.rate_per_s == 30
+    assert server.dispatch_error_s < 0.001
+
+
+def test_server_mode_says_when_calls_arrive_too_fast(capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls of 10 ms can be answered 100 times a second; at 300 the queue grows."""
+    assert run("targets:sleeper", *ONE[:2], "--mode", "server", "--rate", "300", "--duration", "0.5", "--json", "r.json") == 0
+    result = load_result(Path("r.json"))
+    assert result.server is not None
+    assert result.server.saturated
+    assert "calls arrived faster than they could be answered" in capsys.readouterr().out
+
+
+def test_the_highest_rate_under_a_bound_lies_below_the_capacity(capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls of 10 ms: 100 a second without waiting. A bound of 1 s is loose: it is the machine or chance that limits, not the bound."""
+    code = run("targets:sleeper", *ONE[:2], "--mode", "server", "--p99-ms", "1000", "--duration", "0.4", "--json", "r.json")
+    assert code == 0
+    server = load_result(Path("r.json")).server
+    assert server is not None
+    assert 10 < server.rate_per_s < 105
+    assert "highest rate:" in capsys.readouterr().out
+
+
+def test_a_bound_that_no_call_can_keep_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:sleeper", *ONE, "--mode", "server", "--p99-ms", "2") == 2
+    assert "a call alone takes 10" in capsys.readouterr().err
+
+
+def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same function twice is never ten times as fast; the gate fails, and says so in every report."""
+    gate = ["--gate", "--min-speedup", "10", "--junit", "j.xml", "--summary", "s.md", "--lock", "lock.json", "--update-lock"]
+    assert run("--compare", "targets:worker", "targets:worker", "--cores-per-instance", "1", "--duration", "1.2", *gate) in (1, 4)
+    out = capsys.readouterr().out
+    assert "the second is" in out
+    assert "speedup" in out
+    assert "<testsuite" in Path("j.xml").read_text()
+    assert Path("s.md").read_text().startswith("## targets:worker against targets:worker: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ((), "There is no model."),
+        (("targets:worker", "--compare", "a", "b"), "3 models are to be compared."),
+        (("targets:worker", "--gate", "--min-speedup", "2"), "A gate needs a baseline."),
+        (("--compare", "a:a", "b:b", "--gate"), "The gate checks nothing."),
+        (("targets:worker", "--max-drop", "1%"), "No metric says what may drop."),
+        (("targets:worker", "--metric", "accuracy"), "Accuracy needs data with labels."),
+        (("targets:worker", "--mode", "server"), "Server mode needs a rate."),
+        (("targets:worker", "--rate", "5"), "Only server mode has a rate."),
+        (("targets:worker", "--plot", "p.svg"), "Only a sweep is drawn."),
+        (("targets:worker", "--batch-size", "1", "2"), "Several batch sizes need a sweep."),
+        (("targets:worker", "--sweep", "--instances", "2"), "A sweep chooses layouts itself."),
+        (("targets:worker", "--json", "/proc/r.json"), "The folder cannot be written"),
+        (("missing.onnx",), "No such model file."),
+        (("targets:worker", "--instances", "5000"), "5000 instances of 1 core do not fit."),
+        (("--compare", "a:a", "b:b", "--gate", "--lock", "none.json"), "The file cannot be read"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_runs(arguments: tuple[str, ...], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert what in error
+    assert "fix:" in error
+
+
+@pytest.mark.parametrize("arguments", [("--iterations", "0"), ("--duration", "-1"), ("--batch-size", "0"), ("--max-drop", "5")])
+def test_numbers_that_cannot_be_are_refused(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("targets:worker", *arguments)
+    assert caught.value.code == 2
+    assert "is not" in capsys.readouterr().err
+
+
+def test_an_instance_that_crashes_ends_the_command_with_its_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:crashes", "--cores-per-instance", "1", "--duration", "20") == 3
+    error = capsys.readouterr().err
+    assert "ended with exit code 7" in error
+    assert "about to break" in error
+
+
+def test_a_configuration_file_says_how_and_options_win() -> None:
+    Path("c.yaml").write_text("iterations: 2\nrounds: 3\nwarmup: 0\ncores_per_instance: 1\nbatch_size: 3\n")
+    assert run("targets:sleeper", "--config", "c.yaml", "--json", "r.json") == 0
+    result = load_result(Path("r.json"))
+    assert result.batch_size == 3
+    assert result.latency.count in (6, 7)
+    assert run("targets:sleeper", "--config", "c.yaml", "--batch-size", "5", "--json", "r.json") == 0
+    assert load_result(Path("r.json")).batch_size == 5
+
+
+def test_a_file_of_version_1_is_read() -> None:
+    """Its iterations are those of the whole run, and its cores and instances are kept."""
+    Path("v1.yaml").write_text(
+        "model:\n  name: m\n  framework: pytorch\nevaluation:\n  performance:\n    warmup: 1\n    iteration: 8\n"
+        "    configs:\n      cores_per_instance: 1\n      num_of_instance: 1\n"
+    )
+    assert run("targets:sleeper", "--config", "v1.yaml", "--json", "r.json") == 0
+    result = load_result(Path("r.json"))
+    assert result.layout == "1 x 1"
+    assert result.latency.count in (8, 9)
+
+
+def test_a_file_with_faults_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("c.yaml").write_text("iterations: many\n")
+    assert run("targets:sleeper", "--config", "c.yaml") == 2
+    assert "$.iterations" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_leaves_nothing_running(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inc_bench", "targets:with_child", "--cores-per-instance", "1", "--duration", "60"],
+        env={**os.environ, "PIDS": str(pids)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not pids.read_text().strip() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait(30) == code
+    numbers = [int(text) for text in pids.read_text().split()]
+    assert len(numbers) == 2
+    while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in numbers):
+        time.sleep(0.02)
+    assert [pid for pid in numbers if psutil.pid_exists(pid)] == []
+
+
+def test_the_json_is_plain() -> None:
+    assert run("targets:sleeper", *ONE, "--json", "r.json") == 0
+    assert json.loads(Path("r.json").read_text())["format"] == 1
