@@ -41,7 +41,7 @@ def test_unit_keeps_the_size_of_grey_images_too():
     assert preprocessing("unit-nhwc")(grey).shape == (1, 3, 1)
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", sorted(set(recipe_names()) - {"bert-uncased-ids"}))
 def test_a_recipe_survives_json_and_files_and_keeps_labels(name, tmp_path):
     recipe = preprocessing(name)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
@@ -104,3 +104,32 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "huge.json").write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(ValueError, match="too many for a recipe"):
         preprocessing(tmp_path / "huge.json")
+
+
+def test_bert_uncased_ids_takes_its_vocabulary_along(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\nworld\n##s\n")
+    recipe = preprocessing("bert-uncased-ids").with_args("TextToIds", vocab_file=str(vocabulary), max_length=8)
+    expected = {
+        "input_ids": [2, 4, 5, 6, 1, 3, 0, 0],
+        "attention_mask": [1, 1, 1, 1, 1, 1, 0, 0],
+        "token_type_ids": [0] * 8,
+    }
+    assert {key: value.tolist() for key, value in recipe("Hello worlds!").items()} == expected
+    pair = recipe(["hello", "hello"])
+    assert pair["token_type_ids"].tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    recipe.save(tmp_path / "here" / "preprocessing.json")
+    vocabulary.unlink()
+    (tmp_path / "here").rename(tmp_path / "there")
+    again = preprocessing(tmp_path / "there" / "preprocessing.json")
+    assert {key: value.tolist() for key, value in again("Hello worlds!").items()} == expected
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"vocabulary cannot be read(?s:.*)vocab\.txt"):
+        preprocessing("bert-uncased-ids")("hello")
+    with pytest.raises(ValueError, match=r"names a file that does not exist(?s:.*)with_args"):
+        preprocessing("bert-uncased-ids").save(tmp_path / "x.json")
+    with pytest.raises(ValueError, match=r"no step 'TextToId'(?s:.*)did you mean TextToIds"):
+        recipe.with_args("TextToId", max_length=3)
+    with pytest.raises(TypeError, match="Expected a text or a list of two"):
+        again(3)

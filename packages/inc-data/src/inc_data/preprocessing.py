@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,9 +87,32 @@ class Recipe(ImageTransform):
             error.add_note(f"in {where}")
             raise
 
+    def with_args(self, name: str, **args: Any) -> Recipe:
+        """Return the recipe with other arguments for its step ``name``, for example ``with_args("TextToIds", vocab_file="vocab.txt")``.
+
+        Raises:
+            ValueError, TypeError: there is no such step, or the step refuses the arguments.
+        """
+        if name not in {step.name for step in self.steps}:
+            raise ValueError(
+                fault(f"The recipe has no step {name!r}.", where=str(self), fix=one_of(name, {step.name for step in self.steps}))
+            )
+        changed = {key: _freeze(value, f"argument {key} of {name}") for key, value in args.items()}
+        steps = [
+            Step(step.name, tuple(sorted({**dict(step.args), **changed}.items()))) if step.name == name else step for step in self.steps
+        ]
+        return Recipe(tuple(steps))
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recipe as a JSON file."""
-        Path(path).write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        """Write the recipe as a JSON file; files that its steps name (arguments that end in ``_file``) are copied beside it.
+
+        Raises:
+            ValueError: such a file does not exist, or two of one name differ.
+        """
+        target = checked_path(path, where="Recipe.save")
+        kept = [Step(step.name, tuple((key, _beside(key, value, target.parent)) for key, value in step.args)) for step in self.steps]
+        entries = [{"name": step.name, "args": {key: _thaw(value) for key, value in step.args}} for step in kept]
+        target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
     def __str__(self) -> str:
         return " > ".join(map(str, self.steps))
@@ -109,7 +133,8 @@ def preprocessing(source: str | os.PathLike[str]) -> Recipe:
         TypeError: a step of the file has arguments that do not fit.
     """
     if not isinstance(source, str) or source.lower().endswith(".json"):
-        return Recipe.from_json(_read_json(checked_path(source, where="preprocessing")), where=str(source))
+        path = checked_path(source, where="preprocessing")
+        return _found_beside(Recipe.from_json(_read_json(path), where=str(source)), path.parent)
     if source not in _RECIPES:
         raise ValueError(
             fault(
@@ -146,6 +171,32 @@ def _freeze(value: Any, where: str) -> Any:
     raise ValueError(
         fault(f"{value!r} cannot be an argument of a step.", where=where, fix="use numbers, text, true, false, null or lists of these")
     )
+
+
+def _beside(key: str, value: Any, folder: Path) -> Any:
+    """Copy a file that a step names into the recipe's folder, and return its bare name."""
+    if not key.endswith("_file") or not isinstance(value, str):
+        return value
+    source, target = Path(value), folder / Path(value).name
+    if not source.is_file():
+        raise ValueError(
+            fault("The recipe names a file that does not exist.", where=f"{key}={value!r}", fix="pass its path with with_args(...)")
+        )
+    if target.exists() and target.read_bytes() != source.read_bytes():
+        raise ValueError(fault("Another file of that name is there.", where=str(target), fix="save the recipe into a folder of its own"))
+    if not target.exists():
+        shutil.copyfile(source, target)
+    return target.name
+
+
+def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
+    """Return the recipe with bare names of files as paths in its own folder."""
+
+    def resolved(key: str, value: Any) -> Any:
+        bare = key.endswith("_file") and isinstance(value, str) and Path(value).name == value
+        return str(folder / value) if bare and (folder / value).is_file() else value
+
+    return Recipe(tuple(Step(step.name, tuple((key, resolved(key, value)) for key, value in step.args)) for step in recipe.steps))
 
 
 def _thaw(value: Any) -> Any:
@@ -195,6 +246,8 @@ _RECIPES: Mapping[str, list[dict[str, Any]]] = {
     ],
     # tf.keras.applications, mode "tf": -1..1, channels last.
     "imagenet-tf": [_SHORT_SIDE_256, _MIDDLE_224, _named("ToArray"), _named("Rescale", divisor=127.5, offset=-1.0)],
+    # The inputs of bert-base-uncased: pass the model's own vocabulary with with_args("TextToIds", vocab_file=...).
+    "bert-uncased-ids": [_named("TextToIds", vocab_file="vocab.txt", max_length=128, lower_case=True)],
     "unit": [_named("ToArray"), _LEVELS_TO_UNIT, _CHANNELS_FIRST],
     "unit-nhwc": [_named("ToArray"), _LEVELS_TO_UNIT],
 }

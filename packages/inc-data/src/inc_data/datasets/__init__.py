@@ -1,6 +1,7 @@
 """Datasets: one kind of source per module."""
 
 from inc_data.datasets.arrays import ArrayDataset
+from inc_data.datasets.bert import BertRecords, BertTensors, SquadArticles, bert
 from inc_data.datasets.cifar import CIFAR10, CIFAR100
 from inc_data.datasets.coco import COCONpy, COCORaw
 from inc_data.datasets.dummy import Dummy, DummyV2, SparseDummyV2
@@ -11,6 +12,8 @@ from inc_data.datasets.image_list import ImagenetRaw
 from inc_data.datasets.imagenet import imagenet
 from inc_data.datasets.mnist import MNIST, FashionMNIST
 from inc_data.datasets.records import COCORecord, ImageRecord, TFRecordDataset, VOCRecord
+from inc_data.datasets.squad import SQuAD
+from inc_data.datasets.style_transfer import StyleTransfer
 from inc_data.datasets.synthetic import ArraySpec, Synthetic
 from inc_data.datasets.table import Table
 from inc_data.datasets.voc import VOC
@@ -23,6 +26,8 @@ __all__ = [
     "VOC",
     "ArrayDataset",
     "ArraySpec",
+    "BertRecords",
+    "BertTensors",
     "COCONpy",
     "COCORaw",
     "COCORecord",
@@ -34,10 +39,14 @@ __all__ = [
     "ImageRecord",
     "ImagenetRaw",
     "NumpyFile",
+    "SQuAD",
     "SparseDummyV2",
+    "SquadArticles",
+    "StyleTransfer",
     "Synthetic",
     "TFRecordDataset",
     "Table",
     "VOCRecord",
+    "bert",
     "imagenet",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from inc_data.faults import fault, one_of, whole_number
 from inc_data.fingerprint import fingerprint
-from inc_data.loader.fetch import Collate, OnError, Partial, fetch_for, stream_batches
+from inc_data.loader.fetch import Collate, FetchRows, OnError, Partial, fetch_for, stream_batches
 from inc_data.loader.orders import Given, Order, Sequential, Shuffled, batches_of, checked_numbers
 from inc_data.loader.workers import Numbers, WorkerKind, in_processes, in_threads, stream_in_thread
 from inc_data.protocols import IndexedDataset
@@ -124,12 +124,10 @@ class DataLoader:
     def _indexed(self, epoch: int) -> Iterator[Any]:
         fetch = fetch_for(self.dataset, self.collate, self.seed, self.on_error)
         batches = self._batches(epoch)
-        if self.num_workers == 0:
-            for numbers in batches:
-                yield fetch(numbers, epoch)
-        else:
+        if self.num_workers:
             read = in_threads if self.workers == "threads" else in_processes
-            yield from read(fetch, batches, epoch, workers=self.num_workers, ahead=self.num_workers * self.prefetch)
+            return read(fetch, batches, epoch, workers=self.num_workers, ahead=self.num_workers * self.prefetch)
+        return fetch.each(batches) if isinstance(fetch, FetchRows) else (fetch(numbers, epoch) for numbers in batches)
 
     def _skipping(self, epoch: int) -> Iterator[Any]:
         self.skipped = 0

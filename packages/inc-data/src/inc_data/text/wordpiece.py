@@ -1,8 +1,7 @@
 """BERT's own tokenizer, from a vocabulary file: words and punctuation, then the longest known pieces from the left.
 
 Source:
-    Devlin et al., NAACL 2019, arXiv:1810.04805, section 3; Schuster and Nakajima, ICASSP 2012, for word pieces. Token for token the result
-    of the published tokenizer; the tests compare with the `tokenizers` library's.
+    Devlin et al., NAACL 2019, arXiv:1810.04805, section 3; Schuster and Nakajima, ICASSP 2012, for word pieces.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from inc_data.transforms.pad import Pad, ResizeWithRatio
 from inc_data.transforms.parse import ParseDecodeCoco, ParseDecodeImagenet, ParseDecodeVoc
 from inc_data.transforms.protocol import ImageTransform, RandomTransform
 from inc_data.transforms.resize import Resize, ResizeShortSide
+from inc_data.transforms.squad import SquadV1
+from inc_data.transforms.text import TextToIds
 from inc_data.transforms.values import Cast, KerasRescale, Normalize, QuantizedInput, Rescale
 
 __all__ = [
@@ -48,6 +50,8 @@ __all__ = [
     "ResizeWithAspectRatio",
     "ResizeWithRatio",
     "ShiftRescale",
+    "SquadV1",
+    "TextToIds",
     "ToArray",
     "ToPILImage",
     "ToTensor",
