@@ -40,16 +40,15 @@ def found(text):
         ("steps: [{kind: quantize, target: {runtime: tensorflow}}]", "$.steps[0].target.runtime"),
         ("steps: [{kind: quantize, target: {runtime: torch, device: cuda}}]", "$.steps[0].target.device"),
         ("steps: [{kind: quantize, tuning: {calibration_samples: [10]}}]", "$.steps[0].tuning.calibration_samples"),
-        ("steps: [{kind: quantize, tuning: {objectives: [{higher_is_better: true}]}}]", "$.steps[0].tuning.objectives[0].higher_is_better"),
+        (
+            "steps: [{kind: quantize, tuning: {objectives: [{kind: size, higher_is_better: true}, {kind: accuracy}]}}]",
+            "$.steps[0].tuning.objectives[0].higher_is_better",
+        ),
         ("steps: [{kind: quantize, constraints: [{weight: {algorithms: gptq}}]}]", "$.steps[0].constraints[0].weight.algorithms"),
         ("steps: [{kind: quantize, constraints: [{activation: {dtypes: bf16}}]}]", "$.steps[0].constraints[0].activation.dtypes"),
         ("{steps: [prune], training: {scheduler: cosine}}", "$.training.scheduler"),
         ("{steps: [prune], calibration: {dataset: ImageFolder, distributed: true}}", "$.calibration.distributed"),
         ("{steps: [prune], evaluation: {metrics: accuracy, postprocess: [Resize, Collect]}}", "$.evaluation.postprocess[1]"),
-        (
-            "{steps: [prune], evaluation: {metrics: [accuracy, {metric: topk, higher_is_better: true}]}}",
-            "$.evaluation.metrics[1].higher_is_better",
-        ),
     ],
 )
 def test_what_nothing_carries_out_is_said(installed, text, path):
@@ -98,7 +97,7 @@ def test_what_is_carried_out_is_no_fault(installed):
         recipes: {first_conv_or_matmul: false}
         excluded_precisions: [bf16]
         constraints: [{weight: {dtypes: [int8, fp32], algorithms: [minmax, gptq]}, activation: {algorithms: kl, dtypes: fp32}}]
-        tuning: {diagnosis: null}
+        tuning: {diagnosis: null, objectives: [{kind: accuracy, higher_is_better: true}, {kind: size, higher_is_better: false}]}
     training: {data: {dataset: ImageFolder, transforms: [Resize]}, loss: mse, optimizer: adamw, steps_per_epoch: 3}
     """
     assert found(text) == {}

@@ -18,7 +18,7 @@ from inc_config import (
     QuantizeConfig,
     TrainingConfig,
 )
-from inc_config.errors import StepError
+from inc_config.errors import EvaluationError, StepError
 from inc_orchestrate import Pipeline, Progress, Prune, Quantize, Training
 from inc_orchestrate.configured import configured
 from inc_orchestrate.declared import FirstBatches, evaluation_of, live_steps, loader_of, training_of
@@ -76,6 +76,10 @@ def test_an_evaluation_needs_data_from_somewhere() -> None:
     weighted = evaluation_of(EvaluationConfig(metrics=["accuracy", MetricConfig(metric="topk", weight=0.5)]), loader=[1])
     assert weighted is not None
     assert weighted.weights == (1.0, 0.5)
+    same = EvaluationConfig(metrics=["accuracy", MetricConfig(metric="topk", higher_is_better=True)])
+    assert evaluation_of(same, loader=[1]) is not None
+    with pytest.raises(EvaluationError, match="higher is better"):
+        evaluation_of(EvaluationConfig(metrics=["accuracy", MetricConfig(metric="topk", higher_is_better=False)]), loader=[1])
     assert [type(metric).__name__ for metric in evaluation.make_metrics()] == ["Accuracy", "TopK"]
 
 

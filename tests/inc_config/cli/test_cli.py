@@ -102,6 +102,12 @@ def test_check_goes_on_after_a_fault_and_names_what_is_not_offered(file, capsys)
     assert "old.yaml: ok" in out
 
 
+def test_check_accepts_what_leaves_the_model_the_same(file, capsys):
+    assert main(["check", file("steps: [quantize]\nbenchmark: {instances: 4}\n")]) == 0
+    out = capsys.readouterr().out
+    assert out == "conf.yaml: ok\n  without effect on the model: $.benchmark.instances: instances is not offered yet.\n"
+
+
 def test_check_says_that_quantization_aware_training_is_not_offered_yet(file, capsys):
     text = V1.replace("post_training_static_quant", "quant_aware_training")
     assert main(["check", file(text)]) == 1

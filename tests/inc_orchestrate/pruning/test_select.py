@@ -26,6 +26,12 @@ def test_the_classifier_head_is_kept_unless_named() -> None:
     assert "head" in chosen(select(WEIGHTS, PruneConfig(overrides=[PruneOverride(include="head", target_sparsity=0.2)])))
 
 
+def test_an_override_leaves_out_what_it_excludes() -> None:
+    overrides = [PruneOverride(include=".*", exclude="stem", target_sparsity=0.2)]
+    found = {choice.info.name: choice.target_sparsity for choice in select(WEIGHTS, PruneConfig(overrides=overrides)).chosen}
+    assert (found["stem"], found["head"]) == (0.5, 0.2)
+
+
 def test_include_and_exclude_match_whole_names() -> None:
     assert chosen(select(WEIGHTS, PruneConfig(include=["block"]))) == []
     assert chosen(select(WEIGHTS, PruneConfig(include=[r"block\..*"]))) == ["block.conv"]

@@ -24,7 +24,7 @@ from inc_config.quantization import Approach, GraphFormat, QuantizeConfig
 from inc_config.recipes import Recipes
 from inc_config.target import Device, Runtime, Target
 from inc_config.training import LOSSES, OPTIMIZERS, TrainingConfig
-from inc_config.tuning import Objective, TuningConfig
+from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
 
 THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 """Ways to find the threshold of an activation."""
@@ -33,11 +33,10 @@ _STEPS = ("prune", "distill", "quantize")
 
 _MISSING: dict[type[Any], frozenset[str]] = {
     PruneConfig: frozenset({"initial_sparsity", "regularizer", "progressive", "keep_zeros", "low_memory"}),
-    PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "target_sparsity", "pattern"},
+    PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "exclude", "target_sparsity", "pattern"},
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
     Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul"},
     TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
-    Objective: frozenset({"higher_is_better"}),
     LoaderConfig: frozenset({"filter", "distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
@@ -151,11 +150,14 @@ def _pattern_rules(config: PruneConfig | PruneOverride, path: str) -> Iterator[F
 
 def _evaluation_rules(config: EvaluationConfig, path: str) -> Iterator[Fault]:
     for index, named in enumerate(config.postprocess):
-        if named.name in _GATHERING:
+        if named.name in _GATHERING and named.name in plugins.names("inc.transforms"):
             yield _missing(f"{path}.postprocess[{index}]", f"{named.name}, which gathers several batches,")
-    for index, metric in enumerate(config.metrics[1:], start=1):
-        if metric.higher_is_better is not None:
-            yield _missing(f"{path}.metrics[{index}].higher_is_better", "A direction of a metric that is only reported")
+
+
+def _objective_rules(objective: Objective, path: str) -> Iterator[Fault]:
+    natural = objective.kind is ObjectiveKind.ACCURACY
+    if objective.higher_is_better not in (None, natural):
+        yield _missing(f"{path}.higher_is_better", f"{'Lower' if natural else 'Higher'} {objective.kind.value} as an aim")
 
 
 _RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
@@ -165,4 +167,5 @@ _RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
     PruneConfig: (_pattern_rules,),
     PruneOverride: (_pattern_rules,),
     EvaluationConfig: (_evaluation_rules,),
+    Objective: (_objective_rules,),
 }

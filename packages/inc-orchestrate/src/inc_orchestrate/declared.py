@@ -10,7 +10,7 @@ import attrs
 from inc_adaptors.roles import Adaptor, NamesTraining, require
 from inc_config.data import LoaderConfig
 from inc_config.errors import DataError, EvaluationError, StepError
-from inc_config.evaluation import EvaluationConfig
+from inc_config.evaluation import EvaluationConfig, MetricConfig
 from inc_config.frozen import thaw
 from inc_config.named import Named
 from inc_config.training import TrainingConfig
@@ -105,7 +105,7 @@ def evaluation_of(config: EvaluationConfig, *, loader: Any = None, where: str = 
     if loader is None and config.data is None:
         return None
     data = loader if config.data is None or loader is not None else loader_of(config.data, where=f"{where}.data")
-    metrics = [_metric(item.metric, where=f"{where}.metrics[{index}]") for index, item in enumerate(config.metrics)]
+    metrics = [_metric(item, where=f"{where}.metrics[{index}]", judged=index == 0) for index, item in enumerate(config.metrics)]
     return Evaluation(
         data if config.batches is None else FirstBatches(data, config.batches),
         metrics,
@@ -121,11 +121,15 @@ def _transforms(names: tuple[Named, ...], *, where: str) -> Compose | None:
     return Compose(made) if made else None
 
 
-def _metric(named: Named, *, where: str) -> Metric:
+def _metric(config: MetricConfig, *, where: str, judged: bool) -> Metric:
     try:
-        return build(named.name, **thaw(named.args))
+        metric = build(config.metric.name, **thaw(config.metric.args))
     except MetricError as error:
         raise EvaluationError(str(error).split("\n", 1)[0], where=where, fix="use a metric of inc-metrics and its options") from error
+    if not judged and config.higher_is_better not in (None, metric.higher_is_better):
+        what = f"The direction of {metric.name} is {'higher' if metric.higher_is_better else 'lower'} is better."
+        raise EvaluationError(what, where=f"{where}.higher_is_better", fix="leave it out; only the first metric's direction can be changed")
+    return metric
 
 
 def _built(build_named: Callable[..., Any], named: Named, *, where: str, **extra: Any) -> Any:

@@ -14,6 +14,7 @@ from inc_config.cli.opened import Opened, open_file
 from inc_config.cli.show import table
 from inc_config.errors import ConfigError, IncError, StoreError
 from inc_config.files import atomic_write
+from inc_config.offered import is_beside_the_point
 from inc_config.schema import json_schema
 
 
@@ -60,10 +61,12 @@ def _check_one(path: Path) -> int:
     except ConfigError as error:
         print(error)
         return 1
-    if opened.faults:
+    if not all(map(is_beside_the_point, opened.faults)):
         print(ConfigError(opened.faults, source=str(path)))
         return 1
     print(f"{path}: ok{_about(opened)}")
+    for fault in opened.faults:
+        print(f"  without effect on the model: {fault.path}: {fault.what}")
     for note in opened.notes:
         print(f"  note: {' '.join(str(note).split())}")
     return 0

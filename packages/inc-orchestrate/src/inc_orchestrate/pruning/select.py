@@ -72,9 +72,21 @@ def select(weights: Iterable[WeightInfo], config: PruneConfig) -> Selection:
     return Selection(chosen=tuple(chosen), excluded=tuple(excluded))
 
 
+def unmatched(weights: Iterable[WeightInfo], config: PruneConfig) -> tuple[str, ...]:
+    """Settings whose patterns match no weight, such as ``exclude 'fc9'``: mostly slips of the pen."""
+    names = [info.name for info in weights]
+    settings = (
+        *(("include", pattern) for pattern in config.include),
+        *(("exclude", pattern) for pattern in config.exclude),
+        *((f"overrides[{index}].include", pattern) for index, override in enumerate(config.overrides) for pattern in override.include),
+    )
+    return tuple(f"{field} {pattern!r}" for field, pattern in settings if not any(_matching(name, (pattern,)) for name in names))
+
+
 def _override_for(name: str, overrides: tuple[PruneOverride, ...]) -> PruneOverride | None:
     """The last override that matches, so that later entries refine earlier ones."""
-    return next((override for override in reversed(overrides) if _matching(name, override.include)), None)
+    meant = (each for each in reversed(overrides) if _matching(name, each.include) and not _matching(name, each.exclude))
+    return next(meant, None)
 
 
 def _matching(name: str, patterns: tuple[str, ...]) -> str | None:

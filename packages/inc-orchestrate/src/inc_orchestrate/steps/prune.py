@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from inc_orchestrate.pruning.criteria import resolve
 from inc_orchestrate.pruning.hooks import PruneHooks
 from inc_orchestrate.pruning.schedule import Schedule
-from inc_orchestrate.pruning.select import Selection, select
+from inc_orchestrate.pruning.select import Selection, select, unmatched
 from inc_orchestrate.steps.protocol import Arrays, Facts, fault
 from inc_orchestrate.training import Training
 from inc_orchestrate.unused import changed_fields
@@ -32,7 +32,7 @@ _SETTINGS = frozenset(
         "training",
     }
 )  # fmt: skip
-_OVERRIDES = frozenset({"include", "target_sparsity", "pattern"})
+_OVERRIDES = frozenset({"include", "exclude", "target_sparsity", "pattern"})
 
 
 @attrs.frozen(kw_only=True)
@@ -156,6 +156,8 @@ class PruneRun:
     def notes(self) -> tuple[str, ...]:
         """Weights left alone, and a schedule that the training did not finish."""
         left = [f"{name} has no effect in this version" for name in _without_effect(self._config)]
+        if self._hooks is not None:
+            left += [f"{setting} matches no weight" for setting in unmatched(self._weights.prunable(), self._config)]
         left += [f"not pruned: {excluded.name} ({excluded.reason})" for excluded in self._selection.excluded]
         if self._hooks is not None and not self._hooks.is_complete:
             left.append(
