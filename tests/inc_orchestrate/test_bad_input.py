@@ -46,6 +46,8 @@ def test_orders_modes_and_trainings(fit: Callable[..., Any], model: nn.Module, t
     refused(StepError, "comes after step 0", fit, [Quantize(), Prune()], model, train=training())
     refused(StepError, "Unknown pipeline mode", fit, [Quantize()], model, mode="both")
     refused(StepError, "prune needs a training", fit, [Prune()], model)
+    refused(StepError, "steps is a Quantize, not a list", fit, Quantize(), model)
+    refused(StepError, "The device 'cuda:77' is not there", fit, [Prune()], model, train=training(device="cuda:77"))
     refused(
         StepError, "share one training, but 2 different", fit, [Prune(train=training()), Prune(train=training())], model, mode="one-shot"
     )
@@ -55,6 +57,7 @@ def test_teachers(fit: Callable[..., Any], model: nn.Module, training: Make, onn
     refused(StepError, "Distill has no teacher", fit, [Distill()], model, train=training())
     refused(StepError, "The teacher is the student itself", fit, [Distill(teacher=model)], model, train=training())
     refused(StepError, "teacher is a onnxrt model, the student a torch model", fit, [Distill(teacher=onnx_path)], model, train=training())
+    refused(StepError, "The teacher cannot run", fit, [Distill(teacher=nn.Linear(3, 10))], model, train=training())
     other = copy.deepcopy(model)
     other.head = nn.Linear(32, 12)
     refused(

@@ -240,6 +240,26 @@ def test_a_training_that_ends_before_the_schedule_is_noted(model: nn.Module, dig
     assert any("pruning is incomplete: the training ended after 20 optimizer steps" in note for note in result.summary.notes)
 
 
+def test_data_that_can_be_read_only_once_is_trained_on_whole(model: nn.Module, digits: Any, quiet: Progress) -> None:
+    seen: list[torch.Tensor] = []
+
+    def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(targets)
+        return nn.functional.cross_entropy(outputs, targets)
+
+    once = Training(iter(digits.train[:4]), loss, lambda parameters: torch.optim.SGD(parameters, lr=0.01), epochs=1)
+    Pipeline([Prune(end_step=2)], train=once, progress=quiet).fit(model)
+    assert len(seen) == 4
+
+
+def test_patterns_that_match_nothing_are_said(model: nn.Module, training: Make, quiet: Progress) -> None:
+    step = Prune(include=["conv2", "konv1"], exclude="fc9", overrides=[PruneOverride(include="conv3", target_sparsity=0.1)])
+    notes = "\n".join(Pipeline([step], train=training(epochs=1), progress=quiet).fit(model).summary.notes)
+    for setting in ("include 'konv1'", "exclude 'fc9'", "overrides[0].include 'conv3'"):
+        assert f"{setting} matches no weight" in notes
+    assert "'conv2' matches no weight" not in notes
+
+
 def test_configurations_become_the_same_pipeline(
     model: nn.Module, trained: nn.Module, digits: Any, training: Make, quiet: Progress
 ) -> None:

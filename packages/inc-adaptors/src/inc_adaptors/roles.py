@@ -196,6 +196,14 @@ class Trains(Protocol):
 
 
 @runtime_checkable
+class ChecksTraining(Protocol):
+    """Find out before any work whether a training can start."""
+
+    def check_training(self, training: TrainingSpec) -> None:
+        """Raise StepError for what the framework lacks here, such as the training's device."""
+
+
+@runtime_checkable
 class NamesTraining(Protocol):
     """Find losses and optimizers by name, for trainings that are written in a file."""
 

@@ -10,7 +10,7 @@ import attrs
 from inc_adaptors.batches import split
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Adaptor
+from inc_adaptors.roles import Adaptor, ChecksTraining
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.errors import DataError, IncError, StepError
 from inc_config.pipeline import PipelineMode
@@ -32,6 +32,8 @@ from inc_orchestrate.writable import check_writable
 
 
 def _as_tuple(steps: Iterable[TrainingStep | AppliedStep]) -> tuple[TrainingStep | AppliedStep, ...]:
+    if not isinstance(steps, Iterable):
+        raise StepError(f"steps is a {type(steps).__name__}, not a list.", where="Pipeline(...)", fix="Pipeline([Quantize()], ...)")
     return tuple(steps)
 
 
@@ -173,6 +175,8 @@ class Pipeline:
         if not found:
             training = self.training_for(stage)
             found += training.faults()
+            if isinstance(adaptor, ChecksTraining):
+                found += fault(lambda: adaptor.check_training(training))
             example = None if found else _example(training, original, found)
             if not found:
                 facts = attrs.evolve(
@@ -194,8 +198,8 @@ class Pipeline:
 
 
 def _example(training: Training, original: ModelHandle, found: list[IncError]) -> Any:
-    """The inputs of the first training batch; what is wrong with it goes to ``found``."""
-    if training.loader is None:
+    """The inputs of the first training batch (None for data that can be read only once); what is wrong with it goes to ``found``."""
+    if training.loader is None or iter(training.loader) is training.loader:
         return None
     read: Callable[[], Any] = lambda: split(next(iter(training.loader)), input_names(original.signature))  # noqa: E731  (a thunk for one try)
     try:

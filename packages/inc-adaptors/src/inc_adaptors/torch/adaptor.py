@@ -160,6 +160,10 @@ class TorchAdaptor:
         train.train(task)
         return handle
 
+    def check_training(self, training: TrainingSpec) -> None:
+        """The training's device is there."""
+        train.device_named(training.device, torch.device("cpu"))
+
     def teacher(self, model: Any) -> Callable[[Any], Any]:
         """A frozen teacher from a module or a handle."""
         return distill.Teacher(self.open(model.native if isinstance(model, ModelHandle) else model).native)

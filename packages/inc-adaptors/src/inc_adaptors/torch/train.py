@@ -73,10 +73,12 @@ def device_named(name: str | None, home: torch.device) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise StepError(f"Unknown device {name!r}.", where="training.device", fix="cpu, cuda, cuda:1, auto or None") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for CUDA
         raise StepError(
-            f"The device {name!r} is not there.", where="training.device", fix="auto, cpu, or a torch built for CUDA and a driver"
-        )
+            f"The device {name!r} is not there.", where="training.device", fix="auto, cpu, or a torch built for this device and its driver"
+        ) from error
     return device
 
 

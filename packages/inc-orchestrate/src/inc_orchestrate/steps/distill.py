@@ -10,7 +10,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import Adaptor, Distills, Trains, require
 from inc_config.distillation import DistillConfig
-from inc_config.errors import IncError, StepError
+from inc_config.errors import DataError, IncError, StepError
 from numpy.typing import NDArray
 
 from inc_orchestrate.distillation import DistillHooks
@@ -65,7 +65,14 @@ class Distill(DistillConfig):
         if facts.example is None:
             return
         student = [output.shape for output in facts.adaptor.predict(facts.handle, facts.example)]
-        teacher = [output.shape for output in adaptor.predict(adaptor.open(self.teacher), facts.example)]
+        try:
+            teacher = [output.shape for output in adaptor.predict(adaptor.open(self.teacher), facts.example)]
+        except DataError as error:
+            raise StepError(
+                f"The teacher cannot run the training's inputs: {error.what}",
+                where=f"{_WHERE}, teacher; {error.where}",
+                fix="use a teacher that takes the same inputs as the student",
+            ) from error
         if student != teacher:
             raise StepError(
                 f"The teacher's outputs do not fit the student's: {_shapes(teacher)} against {_shapes(student)}.",
