@@ -1,3 +1,5 @@
+from inc_config.dtypes import BF16
+from inc_config.plan import OpPlan
 from inc_config.tuning import Objective
 from inc_strategy import Measurement, Trial
 from inc_strategy.objective import best, weighted_costs
@@ -49,3 +51,18 @@ def test_among_equals_more_quantized_operators_then_accuracy_then_order_decide()
 def test_of_no_trials_there_is_no_best():
     assert best([], (Objective(),), higher_is_better=True) is None
     assert best([Trial(index=3, plan=WHOLE)], (Objective(),), higher_is_better=True).index == 3
+
+
+def test_an_objective_may_have_a_direction_of_its_own():
+    trials = [trial(0, accuracy=0.7, latency_s=0.01, size_bytes=5), trial(1, accuracy=0.8, latency_s=0.02, size_bytes=9)]
+    assert pick(trials, Objective(kind="size", higher_is_better=True)) == 1
+    assert pick(trials, Objective(kind="accuracy", higher_is_better=False)) == 0
+    assert pick(trials, Objective(kind="latency", higher_is_better=False)) == 0
+    # An unmeasured quantity stays the worst in either direction.
+    assert pick([trial(0), trial(1, size_bytes=9)], Objective(kind="size", higher_is_better=True)) == 1
+
+
+def test_among_equals_fewer_operators_in_fp32_win():
+    in_bf16 = WHOLE.with_ops(dict.fromkeys(WHOLE.quantized, OpPlan(compute_dtype=BF16)))
+    trials = [Trial(index=0, plan=WHOLE.with_float(WHOLE.quantized)), Trial(index=1, plan=in_bf16)]
+    assert pick(trials, Objective()) == 1

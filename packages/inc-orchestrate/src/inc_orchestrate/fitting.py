@@ -14,11 +14,12 @@ from inc_config.errors import StepError
 from inc_config.quantization import Baseline, QuantizeConfig
 
 from inc_orchestrate.checkpoint import Checkpoints, stage_fingerprint
+from inc_orchestrate.evaluation import MetricEvaluator
 from inc_orchestrate.judge import Judged, evaluator_for, judge
 from inc_orchestrate.latency import latency_table
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
-from inc_orchestrate.scoring import Score
+from inc_orchestrate.scoring import Confirmed, Evaluator, Score
 from inc_orchestrate.sparsity import sparsity_of
 from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage
 from inc_orchestrate.steps.protocol import Applied, Facts
@@ -81,13 +82,14 @@ class Fit:
                 )
             )
             score = after
+        confirmed = self._confirm(handle)
         evidence = Evidence(
             framework=self._adaptor.name,
             target=str(self._tuning.capabilities.target if self._tuning else self._adaptor.target()),
             metric="not measured" if self._judged.evaluator is None else self._judged.evaluator.metric,
             label_free=self._judged.evaluator is not None and self._judged.evaluator.label_free,
             baseline=self._baseline,
-            confirmed=self._confirm(handle),
+            confirmed=confirmed,
             size_before_bytes=self._adaptor.size_bytes(self._original),
             done=tuple(done),
             tuning=self._tuning,
@@ -190,12 +192,32 @@ class Fit:
                 "the accuracy may look better than it is"
             )
 
-    def _confirm(self, handle: ModelHandle) -> tuple[float, float] | None:
+    def _confirm(self, handle: ModelHandle) -> Confirmed | None:
         evaluator = evaluator_for(self._pipeline.confirm, adaptor=self._adaptor, original=self._original)
         if evaluator is None:
             return None
-        before = evaluator.evaluate(self._adaptor, self._adaptor.copy(self._original)).value
-        return before, evaluator.evaluate(self._adaptor, handle).value
+        copied = self._adaptor.copy(self._original)
+        if isinstance(evaluator, MetricEvaluator):
+            found = evaluator.confirm(self._adaptor, copied, handle)
+        else:
+            before = evaluator.evaluate(self._adaptor, copied).value
+            found = Confirmed(original=before, final=evaluator.evaluate(self._adaptor, handle).value)
+        self._say_if_not_untouched(evaluator)
+        if self._tuning is not None and found.contradicts(self._tuning.view.criterion):
+            self._progress.note("the delivered model misses the criterion on the data that chose nothing, beyond chance")
+        return found
+
+    def _say_if_not_untouched(self, confirming: Evaluator) -> None:
+        """Confirmation data must not have chosen anything."""
+        judged, calibration = self._judged.evaluator, self._judged.calibration
+        others = {
+            "calibration": None if calibration is None else calibration.ids,
+            "evaluation": None if judged is None else judged.ids,
+        }
+        for name, ids in others.items():
+            common = 0 if ids is None or confirming.ids is None else ids.overlap(confirming.ids)
+            if common:
+                self._progress.note(f"{common} confirmation samples are also {name} samples: the confirmation is not independent")
 
     def _latency(self, handle: ModelHandle) -> tuple[LatencySummary, ...]:
         asked = self._pipeline.benchmark

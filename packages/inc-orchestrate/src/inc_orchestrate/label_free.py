@@ -14,7 +14,7 @@ from inc_metrics import SQNR, Agreement, MetricError
 from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, inputs_of
-from inc_orchestrate.scoring import Score
+from inc_orchestrate.scoring import Judgement, Score, Terms
 
 Outputs = tuple[NDArray[Any], ...]
 _WHERE = "label-free evaluation"
@@ -86,3 +86,7 @@ class LabelFreeEvaluator:
         samples = sum(batch_size(inputs) for inputs in self._batches)
         others = (("SQNR in dB", sqnr),) if np.isfinite(sqnr) else ()
         return Score(value=agreement.result() if self._by_class else fidelity, others=others, samples=samples)
+
+    def judge(self, adaptor: Adaptor, handle: ModelHandle, terms: Terms) -> Judgement:
+        """Evaluate in full."""
+        return Judgement(score=self.evaluate(adaptor, handle))

@@ -12,6 +12,7 @@ import numpy as np
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import EvaluationError
+from inc_config.tuning import AccuracyCriterion
 from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds
@@ -26,6 +27,39 @@ class Score:
     value: float
     others: tuple[tuple[str, float], ...] = ()
     samples: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Judgement:
+    """What a trial's evaluation found: the score, the verdict where the evaluation itself made one, and whether it stopped early."""
+
+    score: Score
+    meets: bool | None = None
+    stopped_early: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Confirmed:
+    """The original's and the delivered model's value on data that chose nothing, and the 95 % interval of their difference."""
+
+    original: float
+    final: float
+    interval: tuple[float, float] | None = None
+
+    def contradicts(self, criterion: AccuracyCriterion) -> bool:
+        """Whether the whole interval lies outside the criterion: the loss is certain, not chance."""
+        if self.interval is None:
+            return False
+        allowed = criterion.limit(self.original) - self.original
+        return self.interval[1] < allowed if criterion.higher_is_better else self.interval[0] > allowed
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What a trial is judged by: the criterion, and how many trials of this run were judged before."""
+
+    criterion: AccuracyCriterion
+    before: int
 
 
 class Evaluator(Protocol):
@@ -54,6 +88,9 @@ class Evaluator(Protocol):
             EvaluationError: it raised or gave no finite number.
             DataError: the data does not fit.
         """
+
+    def judge(self, adaptor: Adaptor, handle: ModelHandle, terms: Terms) -> Judgement:
+        """Judge a trial's model; may stop as soon as the verdict is certain enough. Raises as ``evaluate``."""
 
 
 def finite_number(value: Any, *, where: str) -> float:
@@ -97,6 +134,10 @@ class CallableEvaluator:
         except Exception as error:
             raise raised(error, where=where) from error
         return Score(value=finite_number(value, where=where))
+
+    def judge(self, adaptor: Adaptor, handle: ModelHandle, terms: Terms) -> Judgement:
+        """Evaluate in full."""
+        return Judgement(score=self.evaluate(adaptor, handle))
 
 
 def raised(error: Exception, *, where: str) -> EvaluationError:

@@ -8,7 +8,7 @@ from inc_config.pruning import PruneConfig
 from inc_strategy import Outcome, Trial, View
 
 from inc_orchestrate.planning import operator_rows
-from inc_orchestrate.scoring import Score
+from inc_orchestrate.scoring import Confirmed, Score
 from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage
 from inc_orchestrate.summary import (
     AccuracySummary,
@@ -45,7 +45,7 @@ class Evidence:
     metric: str
     label_free: bool
     baseline: Score | None
-    confirmed: tuple[float, float] | None
+    confirmed: Confirmed | None
     size_before_bytes: int
     done: tuple[Done, ...]
     tuning: TuningResult | None
@@ -81,14 +81,14 @@ def summarize(evidence: Evidence) -> Summary:
 def _accuracy(evidence: Evidence) -> AccuracySummary:
     last = evidence.done[-1].after
     tuning = evidence.tuning
-    original, confirmed = evidence.confirmed or (None, None)
+    confirmed = evidence.confirmed
     criterion = None if tuning is None else tuning.view.criterion
     compared = None if tuning is None else tuning.view.baseline
     met = True
     limit = None
     if criterion is not None and compared is not None and last is not None:
         limit = criterion.limit(compared)
-        met = criterion.is_met(last.value, compared)
+        met = criterion.is_met(last.value, compared) and not (confirmed is not None and confirmed.contradicts(criterion))
     return AccuracySummary(
         metric=evidence.metric,
         higher_is_better=True if criterion is None else criterion.higher_is_better,
@@ -97,8 +97,9 @@ def _accuracy(evidence: Evidence) -> AccuracySummary:
         final=None if last is None else last.value,
         is_met=met,
         label_free=evidence.label_free,
-        confirmed_original=original,
-        confirmed=confirmed,
+        confirmed_original=None if confirmed is None else confirmed.original,
+        confirmed=None if confirmed is None else confirmed.final,
+        confirmed_interval=None if confirmed is None else confirmed.interval,
         samples=None if last is None else last.samples,
         others=() if last is None else last.others,
     )

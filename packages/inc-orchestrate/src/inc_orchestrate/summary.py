@@ -10,7 +10,8 @@ class AccuracySummary:
     """The criterion and how it ended.
 
     ``metric`` names what was measured (label-free measures say so in their name); ``original`` is the caller's model, ``limit`` the
-    worst value allowed, ``final`` the delivered model; ``confirmed_original`` and ``confirmed`` are both on data that chose nothing.
+    worst value allowed, ``final`` the delivered model; ``confirmed_original`` and ``confirmed`` are both on data that chose nothing, and
+    ``confirmed_interval`` bounds their difference with 95 % confidence (None: the metric has no values per sample).
     Values are in the metric's own unit, None where nothing was measured. ``others`` are further values of the delivered model by name.
     """
 
@@ -23,6 +24,7 @@ class AccuracySummary:
     label_free: bool = False
     confirmed_original: float | None = None
     confirmed: float | None = None
+    confirmed_interval: tuple[float, float] | None = None
     samples: int | None = None
     others: tuple[tuple[str, float], ...] = ()
 

@@ -126,7 +126,10 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
     lines += [(f"also {name}", _number(value)) for name, value in summary.accuracy.others]
     if summary.accuracy.confirmed is not None:
         confirmed = summary.accuracy
-        lines.append(("confirmed", f"{_number(confirmed.confirmed_original)} -> {_number(confirmed.confirmed)} on data that chose nothing"))
+        moved = f"{_number(confirmed.confirmed_original)} -> {_number(confirmed.confirmed)} on data that chose nothing"
+        interval = confirmed.confirmed_interval
+        sure = "" if interval is None else f", 95 % interval of the difference [{interval[0]:+.4f}, {interval[1]:+.4f}]"
+        lines.append(("confirmed", moved + sure))
     if summary.stop_reason:
         lines.append(("stopped because", summary.stop_reason))
     lines += [("hurts", f"{', '.join(hurt.ops)}: {hurt.gain:+.4f} when in float") for hurt in summary.hurts[:5]]

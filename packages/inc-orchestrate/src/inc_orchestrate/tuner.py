@@ -42,10 +42,11 @@ from inc_strategy import (
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.latency import call_latency_s
+from inc_orchestrate.memory import peak_memory_bytes
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import without_effect
-from inc_orchestrate.scoring import Evaluator, Score
+from inc_orchestrate.scoring import Evaluator, Score, Terms
 
 FAILURES_IN_A_ROW = 5
 """After so many failed trials and no good one, the fault is taken not to be in the plans."""
@@ -175,8 +176,9 @@ class _Search:
         began = time.monotonic()
         try:
             made = self.found.emitter.emit(plan)
-            score = self.setting.evaluator.evaluate(self.setting.adaptor, made)
-            latency = self._latency(made)
+            terms = Terms(criterion=criterion_of(self.config, self.setting.evaluator), before=len(self.view.trials))
+            judged = self.setting.evaluator.judge(self.setting.adaptor, made, terms)
+            latency, memory = self._latency(made), self._memory(made)
             size = self.setting.adaptor.size_bytes(made)
         except Exception as error:  # noqa: BLE001  (whatever one plan's kernels or the user's evaluation raise must not end the search)
             seconds = time.monotonic() - began
@@ -184,17 +186,31 @@ class _Search:
                 index=index, plan=plan, status=TrialStatus.FAILED, measurement=Measurement(seconds=seconds), error=_first_line(error)
             )
         measured = Measurement(
-            accuracy=score.value, samples=score.samples, latency_s=latency, size_bytes=size, seconds=time.monotonic() - began
+            accuracy=judged.score.value,
+            samples=judged.score.samples,
+            latency_s=latency,
+            size_bytes=size,
+            memory_bytes=memory,
+            seconds=time.monotonic() - began,
         )
-        return Trial(index=index, plan=plan, measurement=measured)
+        status = TrialStatus.STOPPED_EARLY if judged.stopped_early else TrialStatus.COMPLETE
+        return Trial(index=index, plan=plan, status=status, measurement=measured, meets=judged.meets)
 
     def _latency(self, made: ModelHandle) -> float | None:
         """Latency counts only where several feasible models are compared by it."""
-        tuning = self.config.tuning
-        wanted = any(objective.kind is ObjectiveKind.LATENCY for objective in tuning.objectives)
-        if tuning.exit_policy.first_success or not wanted or self.setting.example is None:
+        if not self._compares_by(ObjectiveKind.LATENCY):
             return None
         return call_latency_s(self.setting.adaptor, made, self.setting.example)
+
+    def _memory(self, made: ModelHandle) -> int | None:
+        if not self._compares_by(ObjectiveKind.MEMORY):
+            return None
+        return peak_memory_bytes(self.setting.adaptor, made, self.setting.example)
+
+    def _compares_by(self, kind: ObjectiveKind) -> bool:
+        tuning = self.config.tuning
+        wanted = any(objective.kind is kind for objective in tuning.objectives)
+        return wanted and not tuning.exit_policy.first_success and self.setting.example is not None
 
 
 def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:
@@ -298,8 +314,11 @@ def _first_line(error: Exception) -> str:
 
 def _line(trial: Trial, view: View) -> str:
     count = f"{len(trial.plan.quantized)} of {len(trial.plan.ops)} operators in integers"
-    if trial.status is not TrialStatus.COMPLETE:
+    if trial.estimate is None:
         return f"trial {trial.index + 1}: {count}, {trial.status.value}: {trial.error}"
     verdict = "inside" if view.feasible(trial) else "outside"
     limit = "" if view.baseline is None else f", limit {view.criterion.limit(view.baseline):.4f}"
-    return f"trial {trial.index + 1}: {count}, {trial.accuracy:.4f}{limit}: {verdict}"
+    certain = ""
+    if trial.status is TrialStatus.STOPPED_EARLY and trial.measurement is not None:
+        certain = f" (certain after {trial.measurement.samples} samples)"
+    return f"trial {trial.index + 1}: {count}, {trial.estimate:.4f}{limit}: {verdict}{certain}"

@@ -26,10 +26,16 @@ def cost(trial: Trial, kind: ObjectiveKind, *, higher_is_better: bool) -> float 
 
 
 def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> list[float]:
-    """The weighted sum of each trial's objectives, each scaled to 0 (best of these trials) .. 1 (worst, or not measured)."""
+    """The weighted sum of each trial's objectives, each scaled to 0 (best of these trials) .. 1 (worst, or not measured).
+
+    An objective's own direction comes before ``higher_is_better``, which is the accuracy's.
+    """
     totals = [0.0] * len(trials)
     for objective in objectives:
-        costs = [cost(trial, objective.kind, higher_is_better=higher_is_better) for trial in trials]
+        accuracy_up = higher_is_better if objective.higher_is_better is None else objective.higher_is_better
+        costs = [cost(trial, objective.kind, higher_is_better=accuracy_up) for trial in trials]
+        if objective.higher_is_better and objective.kind is not ObjectiveKind.ACCURACY:
+            costs = [None if value is None else -value for value in costs]
         for index, scaled in enumerate(_scaled(costs)):
             totals[index] += objective.weight * scaled
     return totals
