@@ -35,7 +35,7 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     PruneConfig: frozenset({"initial_sparsity", "regularizer", "progressive", "keep_zeros", "low_memory"}),
     PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "exclude", "target_sparsity", "pattern"},
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
-    Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul"},
+    Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"},
     TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
     LoaderConfig: frozenset({"filter", "distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
@@ -110,13 +110,15 @@ def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[
         return
     single = isinstance(value, Named)
     kind = "transform" if field in ("transforms", "postprocess") else field
+    spelling = _spelling if group == "inc.metrics" else str
     for index, named in enumerate((value,) if single else value):
-        if _spelling(named.name) not in map(_spelling, known):
+        if spelling(named.name) not in map(spelling, known):
             place = path if single else f"{path}[{index}]"
             yield Fault(path=place, what=f"Unknown {kind} {named.name!r}.", fix=one_of(named.name, known))
 
 
 def _spelling(name: str) -> str:
+    """What tells metrics apart: inc-metrics takes TopK and top_k for one name."""
     return name.lower().replace("_", "").replace("-", "")
 
 

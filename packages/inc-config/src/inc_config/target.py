@@ -34,6 +34,8 @@ class Device(Choice):
 
     CPU = "cpu"
     CUDA = "cuda"
+    XPU = "xpu"
+    NPU = "npu"
 
 
 @attrs.frozen(kw_only=True)

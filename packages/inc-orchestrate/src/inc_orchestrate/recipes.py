@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
-from inc_config.plan import FLOAT
+from inc_config.plan import FLOAT, OpId
 from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import TuningConfig
 
 from inc_orchestrate.unused import changed_fields
 
 _MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear")
-_FIRST, _LAST = "first_conv_or_matmul", "last_conv_or_matmul"
-_CARRIED_OUT = frozenset({_FIRST, _LAST})
+_FIRST, _LAST, _OUTSIDE = "first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"
+_CARRIED_OUT = frozenset({_FIRST, _LAST, _OUTSIDE})
 _SETTINGS = frozenset(
     {
         "approach", "accuracy_loss", "loss_kind", "higher_is_better", "baseline", "calibration_samples", "activation_threshold",
@@ -26,9 +26,10 @@ _TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger"})
 
 
 def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) -> Capabilities:
-    """Keep the first or the last convolution or matrix product in float where a recipe says False."""
+    """Keep in float what a recipe says False of: the first or last convolution or matrix product, or whatever lies outside of these two."""
     heavy = [op.op for op in capabilities.ops if op.op.type.startswith(_MATRIX_TYPES)]
     kept = {
+        **(dict.fromkeys(_outside(capabilities, heavy), _OUTSIDE) if heavy and recipes.get(_OUTSIDE) is False else {}),
         **({heavy[0]: _FIRST} if heavy and recipes.get(_FIRST) is False else {}),
         **({heavy[-1]: _LAST} if heavy and recipes.get(_LAST) is False else {}),
     }
@@ -40,6 +41,12 @@ def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) 
         return attrs.evolve(op, options=(FLOAT,), reason=reason)
 
     return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
+
+
+def _outside(capabilities: Capabilities, heavy: list[OpId]) -> list[OpId]:
+    """Operators executed before the first or after the last of ``heavy``."""
+    order = [op.op for op in capabilities.ops]
+    return [*order[: order.index(heavy[0])], *order[order.index(heavy[-1]) + 1 :]]
 
 
 def without_effect(config: QuantizeConfig) -> tuple[str, ...]:
