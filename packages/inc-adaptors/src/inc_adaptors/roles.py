@@ -25,6 +25,7 @@ from inc_config.pruning import BlockPattern, Reduction
 from inc_config.target import Target
 from numpy.typing import NDArray
 
+from inc_adaptors.diagnosis import Diagnosis
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.parity import ParityReport
@@ -132,6 +133,14 @@ class Compares(Protocol):
 
     def compare(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any]) -> ParityReport:
         """Both on the same few batches, output by output, and where they part if they do."""
+
+
+@runtime_checkable
+class Diagnoses(Protocol):
+    """Say what is wrong with a quantized model, whichever tool made it."""
+
+    def diagnose(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any]) -> Diagnosis:
+        """Errors, times and risks of every quantized operator of ``other``, on a few batches."""
 
 
 class TrainingSpec(Protocol):

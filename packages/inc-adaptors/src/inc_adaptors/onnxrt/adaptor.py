@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from inc_adaptors.batches import bind, check_finite
+from inc_adaptors.diagnosis import Diagnosis
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.machine import isa
 from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import SATURATING, describe
+from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
@@ -40,7 +42,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Compares, Stores, Binds and Profiles for ONNX models.
+    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Compares, Diagnoses, Stores, Binds and Profiles for ONNX models.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
@@ -210,6 +212,19 @@ class OnnxrtAdaptor:
         at_fault = any(output.sqnr_db < least_db for output in outputs)
         divergence = first_divergence(reference.native, other.native, feeds[0], least_db=least_db) if at_fault else None
         return ParityReport(outputs=outputs, samples=sum(samples_of(feed) for feed in feeds), divergence=divergence)
+
+    def diagnose(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any], *, calls: int = 20) -> Diagnosis:
+        """Look into a model that any tool quantized; see ``diagnosis.diagnose``.
+
+        Raises:
+            DataError: there is not a single batch, or one does not fit.
+            ModelError: ``other`` is no quantized form of ``reference``.
+        """
+        feeds = [bind(batch, reference.signature) for batch in batches]
+        outputs = self.parity(reference, other, feeds)
+        times = tuple(self.profile(handle, feeds[0], calls=calls) for handle in (reference, other))
+        references = [self.predict(reference, feed) for feed in feeds]
+        return diagnose_models(reference.native, other.native, feeds, outputs=outputs, references=references, times=(times[0], times[1]))
 
     def _analysis(self, handle: ModelHandle) -> Analysis:
         if handle not in self._analyses:

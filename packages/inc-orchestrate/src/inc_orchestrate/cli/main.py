@@ -21,6 +21,7 @@ from inc_orchestrate.cli.terminal import lines
 
 COMMANDS = {
     "demo": "quantize a bundled tiny model, offline, in under a minute",
+    "diagnose": "say what is wrong with a model that any tool quantized, operator by operator",
     "plan": "show what quantization would do to a model, operator by operator",
     "quantize": "quantize an ONNX model within an accuracy criterion and prove the gain",
 }
