@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,29 @@ def test_a_folder_that_cannot_be_written_is_found_before_work(tmp_path: Path) ->
     check_writable(tmp_path / "new" / "deep")
     check_writable(save(_saved(), tmp_path / "s"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "s"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="gives up root's rights in a forked child")
+def test_a_write_protected_folder_is_refused_and_kept() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folder is closed to other users
+        folder = save(_saved(), Path(name) / "s")
+        for path, mode in ((Path(name), 0o777), (folder, 0o555)):
+            path.chmod(mode)
+        pid = os.fork()
+        if pid == 0:
+            refusals = 0
+            if os.geteuid() == 0:
+                os.chown(folder, 65534, 65534)
+                os.setuid(65534)
+            for act in (lambda: save(_saved(2), folder), lambda: check_writable(folder)):
+                try:
+                    act()
+                except StoreError as error:
+                    refusals += "write-protected" in error.what
+            os._exit(refusals)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+        assert _value(folder) == 1
+        folder.chmod(0o755)
 
 
 def _flip(path: Path) -> None:

@@ -109,6 +109,8 @@ def _check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise StoreError("There is a file of this name.", where=str(folder), fix="give the name of a folder")
+    if not os.access(folder, os.W_OK):  # putting another in its place would need no such permission
+        raise StoreError("The folder is write-protected.", where=str(folder), fix="give another folder, or allow writing to it")
     if not any(folder.iterdir()):
         return
     fix = "give an absent or empty folder, or one that save() wrote"
