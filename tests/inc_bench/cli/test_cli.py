@@ -82,6 +82,15 @@ def test_server_mode_says_when_calls_arrive_too_fast(capsys: pytest.CaptureFixtu
     assert "calls arrived faster than they could be answered" in capsys.readouterr().out
 
 
+def test_server_mode_says_when_the_generator_could_not_keep_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """At 25 calls a second of 30 ms three quarters of the arrivals fall into a call during which no dispatcher can run."""
+    assert run("targets:greedy", *ONE[:2], "--mode", "server", "--rate", "25", "--duration", "1.5", "--json", "r.json") == 0
+    server = load_result(Path("r.json")).server
+    assert server is not None
+    assert not server.kept_up
+    assert "the load generator could not keep up" in capsys.readouterr().out
+
+
 def test_the_highest_rate_under_a_bound_lies_below_the_capacity(capsys: pytest.CaptureFixture[str]) -> None:
     """Calls of 10 ms: 100 a second without waiting. A bound of 1 s is loose: it is the machine or chance that limits, not the bound."""
     code = run("targets:sleeper", *ONE[:2], "--mode", "server", "--p99-ms", "1000", "--duration", "0.4", "--json", "r.json")

@@ -108,3 +108,11 @@ def first_crashes():
 
 def not_a_model():
     return 3
+
+
+def greedy():
+    """A library that keeps Python from running for 30 ms: whoever dispatches calls in this process is late."""
+    import ctypes
+
+    libc = ctypes.PyDLL(None)
+    return lambda: libc.usleep(30_000)
