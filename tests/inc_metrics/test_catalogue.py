@@ -35,6 +35,7 @@ from inc_metrics import (
     Spearman,
     SquadExactMatch,
     SquadF1,
+    Throughput,
     TokenF1,
 )
 from inc_metrics.compat import BLEUV1, ROC, AccuracyV1, LossV1, SquadF1V1
@@ -216,6 +217,22 @@ def test_only_the_same_metric_with_the_same_options_merges() -> None:
     ):
         with pytest.raises(MetricValueError, match="options differ"):
             left.merge(right)  # type: ignore[arg-type]  # mypy sees the pairs' common base
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("other", [object(), None, 3, Throughput()])
+def test_what_is_no_such_metric_does_not_merge(name: str, other: Any) -> None:
+    with pytest.raises(MetricTypeError, match=f"{type(other).__name__} cannot be merged in"):
+        made(name).merge(other)
+
+
+def test_two_tokenizers_do_not_merge_though_they_have_one_name() -> None:
+    with pytest.raises(MetricValueError, match="options differ"):
+        BLEU(tokenize=lambda text: text.split()).merge(BLEU(tokenize=lambda text: [*text]))
+    whole, part = BLEU(tokenize=str.split), BLEU(tokenize=str.split)
+    whole.update(*batch_of("bleu", 0))
+    part.merge(whole)
+    assert part.result() == whole.result()
 
 
 def test_streaming_memory_does_not_grow_where_counts_or_sums_suffice() -> None:

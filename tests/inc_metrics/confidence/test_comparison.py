@@ -3,7 +3,22 @@
 import numpy as np
 import pytest
 import scipy.stats
-from inc_metrics import BLEU, GLUE, MAE, MSE, RMSE, ROCAUC, SQNR, Accuracy, Method, MetricTypeError, MetricValueError, Perplexity, compare
+from inc_metrics import (
+    BLEU,
+    GLUE,
+    MAE,
+    MSE,
+    RMSE,
+    ROCAUC,
+    SQNR,
+    Accuracy,
+    Method,
+    MetricTypeError,
+    MetricValueError,
+    Perplexity,
+    TopK,
+    compare,
+)
 from inc_metrics.confidence.bootstrap import percentile_interval, student_t_quantile
 from inc_metrics.confidence.mcnemar import mcnemar_interval, mcnemar_p_value
 
@@ -33,6 +48,15 @@ def test_right_and_wrong_are_compared_by_mcnemar() -> None:
     assert (found.low, found.high) == pytest.approx((-8 / 102 - 0.077761, -8 / 102 + 0.077761), abs=1e-5)
     assert "accuracy 0.82 -> 0.74: -0.08, 95% CI [-0.156" in str(found)
     assert "McNemar, 100 units" in str(found)
+
+
+def test_metrics_made_differently_are_not_compared() -> None:
+    scores, labels = np.eye(20), np.arange(20)
+    first, second = TopK(k=1, keep_samples=True), TopK(k=5, keep_samples=True)
+    for metric in (first, second):
+        metric.update(scores, labels)
+    with pytest.raises(MetricValueError, match=r"options differ: \{'k': 1\} and \{'k': 5\}"):
+        compare(first, second)
 
 
 def test_models_that_never_differ_still_have_a_width() -> None:

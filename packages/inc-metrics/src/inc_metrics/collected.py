@@ -71,12 +71,15 @@ class CollectedScore:
             MetricTypeError: another kind of metric.
             MetricValueError: another function, or samples shaped otherwise.
         """
-        check_mergeable(self, other, {"function": self._function}, {"function": other._function})
+        check_mergeable(self, other)
         if self._predictions and other._predictions:
             _check_sample_shape(other._predictions[0], self._predictions[0], where=f"{self.name}.merge(predictions)")
             _check_sample_shape(other._targets[0], self._targets[0], where=f"{self.name}.merge(targets)")
         self._predictions = [*self._predictions, *other._predictions]
         self._targets = [*self._targets, *other._targets]
+
+    def _options(self) -> dict[str, object]:
+        return {"function": self._function, "targets_first": self._targets_first}
 
 
 def _check_sample_shape(batch: np.ndarray[Any, Any], before: np.ndarray[Any, Any], *, where: str) -> None:

@@ -129,7 +129,7 @@ class GLUE:
             MetricTypeError: another kind of metric.
             MetricValueError: another task or other options.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         for name, part in self._parts.items():
             part.merge(other._parts[name])
 

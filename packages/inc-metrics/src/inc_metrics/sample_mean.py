@@ -84,7 +84,7 @@ class SampleMean:
             MetricTypeError: another kind of metric.
             MetricValueError: the same kind with other options.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         self._total = self._total.merged(other._total)
         self._elements += other._elements
         self._kept = [*self._kept, *other._kept]

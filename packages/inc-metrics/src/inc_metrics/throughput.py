@@ -77,9 +77,12 @@ class Throughput:
             MetricTypeError: another kind of metric.
             MetricValueError: another warm-up.
         """
-        check_mergeable(self, other, {"warmup": self._warmup}, {"warmup": other._warmup})
+        check_mergeable(self, other)
         self._samples += other._samples
         self._elapsed_s = max(self._elapsed_s, other._elapsed_s)
+
+    def _options(self) -> dict[str, object]:
+        return {"warmup": self._warmup}
 
 
 def _one(targets: Any) -> int:

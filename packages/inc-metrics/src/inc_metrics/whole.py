@@ -48,7 +48,7 @@ class WholeData(ABC):
             MetricTypeError: another kind of metric.
             MetricValueError: other options, or samples shaped otherwise.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         self._kept.join(other._kept)
 
     def units(self) -> int:

@@ -72,7 +72,7 @@ class Accuracy(SampleMean):
             MetricTypeError: another kind of metric.
             MetricValueError: other options, or another inferred task.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         self._decider.join(other._decider)
         super().merge(other)
 

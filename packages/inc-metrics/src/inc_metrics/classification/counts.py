@@ -68,7 +68,7 @@ class DecisionCounts(ABC):
             MetricTypeError: another kind of metric.
             MetricValueError: other options, or another inferred task.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         self._decider.join(other._decider)
         self._kept.join(other._kept)
         if other._counts is not None:

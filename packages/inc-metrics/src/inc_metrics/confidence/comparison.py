@@ -11,6 +11,7 @@ from inc_metrics.confidence.bootstrap import means_differences, percentile_inter
 from inc_metrics.confidence.mcnemar import mcnemar_interval, mcnemar_p_value
 from inc_metrics.errors import MetricTypeError, MetricValueError
 from inc_metrics.protocols import Resamplable, SampleWise
+from inc_metrics.state import check_same_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,12 +65,14 @@ def compare(baseline: Metric, candidate: Metric, *, confidence: float = 0.95, re
 
     Raises:
         MetricTypeError: two kinds of metric, or one without values per sample or resampling.
-        MetricValueError: unequal numbers of samples, nothing kept, fewer than 10 samples to resample, or an option that makes no sense.
+        MetricValueError: unequal options or numbers of samples, nothing kept, too few samples to resample, or an option without sense.
     """
     _check_options(confidence, resamples)
     if type(baseline) is not type(candidate) or baseline.name != candidate.name:
         what = f"A {type(candidate).__name__} cannot be compared with a {type(baseline).__name__}"
         raise MetricTypeError(what, "compare", "evaluate both models with one kind of metric")
+    if hasattr(baseline, "_options"):
+        check_same_options(baseline, candidate, where="compare")  # type: ignore[arg-type]  # one kind, and hasattr has looked
     values = baseline.result(), candidate.result()
     before, after = _samples(baseline), _samples(candidate)
     if before is not None and after is not None:

@@ -76,7 +76,7 @@ class DetectionMetric(ABC):
             MetricTypeError: another kind of metric.
             MetricValueError: other options, or an image that both have seen.
         """
-        check_mergeable(self, other, self._options(), other._options() if isinstance(other, DetectionMetric) else {})
+        check_mergeable(self, other)
         if other._images:
             self._append(list(other._parts), list(other._ids), other._images, where=f"{type(self).__name__}.merge")
 

@@ -71,10 +71,13 @@ class SQNR:
         Raises:
             MetricTypeError: another kind of metric.
         """
-        check_mergeable(self, other, {}, {})
+        check_mergeable(self, other)
         self._signal = self._signal.merged(other._signal)
         self._noise = self._noise.merged(other._noise)
         self._elements += other._elements
+
+    def _options(self) -> dict[str, object]:
+        return {}
 
 
 def sqnr(candidate_outputs: Any, reference_outputs: Any) -> float:

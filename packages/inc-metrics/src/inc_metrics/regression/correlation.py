@@ -65,7 +65,7 @@ class Pearson:
             MetricTypeError: another kind of metric.
             MetricValueError: other options.
         """
-        check_mergeable(self, other, {"keep_samples": self._keep_samples}, {"keep_samples": other._keep_samples})
+        check_mergeable(self, other)
         self._moments.join(other._moments)
         self._kept.join(other._kept)
 
@@ -91,6 +91,9 @@ class Pearson:
         moments = PairMoments("Pearson")
         moments.add(left[indices], right[indices])
         return moments.correlation()
+
+    def _options(self) -> dict[str, object]:
+        return {"keep_samples": self._keep_samples}
 
 
 class Spearman(WholeData):

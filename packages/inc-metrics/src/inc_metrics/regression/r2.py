@@ -72,7 +72,7 @@ class R2:
             MetricTypeError: another kind of metric.
             MetricValueError: other options or outputs.
         """
-        check_mergeable(self, other, {"keep_samples": self._keep_samples}, {"keep_samples": other._keep_samples})
+        check_mergeable(self, other)
         if other._outputs:
             self._check_outputs(len(other._outputs), where="R2.merge")
             self._kept.join(other._kept)
@@ -109,6 +109,9 @@ class R2:
             self._outputs = [_Output() for _ in added]
         for mine, new in zip(self._outputs, added, strict=True):
             mine.join(new)
+
+    def _options(self) -> dict[str, object]:
+        return {"keep_samples": self._keep_samples}
 
 
 class _Output:

@@ -148,7 +148,7 @@ class MeanIoU:
             MetricTypeError: another kind of metric.
             MetricValueError: other options.
         """
-        check_mergeable(self, other, self._options(), other._options() if isinstance(other, MeanIoU) else {})
+        check_mergeable(self, other)
         self._counts += other._counts
         self._kept = [*self._kept, *other._kept]
         self._seen = self._seen or other._seen

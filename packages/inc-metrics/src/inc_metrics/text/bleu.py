@@ -68,7 +68,7 @@ class BLEU(CorpusCounts):
         return self._tokenize(text.lower() if self._lowercase else text)
 
     def _options(self) -> dict[str, object]:
-        return {"tokenize": self._tokenize.__qualname__, "lowercase": self._lowercase, **super()._options()}
+        return {"tokenize": self._tokenize, "lowercase": self._lowercase, **super()._options()}
 
 
 def bleu(predictions: Any, references: Any, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False) -> float:

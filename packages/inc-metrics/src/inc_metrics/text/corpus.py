@@ -62,7 +62,7 @@ class CorpusCounts(ABC):
             MetricTypeError: another kind of metric.
             MetricValueError: other options.
         """
-        check_mergeable(self, other, self._options(), other._options())
+        check_mergeable(self, other)
         if other._total is not None:
             self._total = other._total if self._total is None else self._total + other._total
         self._sentences += other._sentences
