@@ -31,6 +31,15 @@ def test_borders_are_filled_as_asked():
     assert coloured.getpixel((0, 0)) == (1, 2, 3)
 
 
+@pytest.mark.parametrize("mode", ["L", "P", "LA", "RGB", "RGBA", "CMYK", "I", "F"])
+def test_a_picture_keeps_its_mode_and_levels(mode):
+    picture = Image.new("RGB", (3, 2), (200, 100, 50)).convert(mode)
+    padded = Pad((2, 1, 0, 0))(picture)
+    assert (padded.mode, padded.size) == (mode, (5, 3))
+    assert padded.crop((2, 1, 5, 3)).convert("RGB").tobytes() == picture.convert("RGB").tobytes()
+    assert Pad(1)(picture.convert("1")).mode == "L"
+
+
 @pytest.mark.parametrize(
     ("size", "expected"),
     [

@@ -106,7 +106,7 @@ class ResizeWithRatio(ImageTransform):
 
 def padded(image: Image, sides: tuple[int, int, int, int], fill: tuple[float, ...], mode: str) -> Image:
     """Return an image with a border of (left, top, right, bottom) pixels."""
-    pixels = as_array(image)
+    pixels = as_array(image.convert("L") if isinstance(image, pillow.Image) and image.mode == "1" else image)
     planes = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
     if len(fill) not in (1, planes.shape[2]):
         raise ValueError(
@@ -125,8 +125,17 @@ def padded(image: Image, sides: tuple[int, int, int, int], fill: tuple[float, ..
     else:
         result = _extended(planes, around, mode)
     if isinstance(image, pillow.Image):
-        return pillow.fromarray(result[:, :, 0] if result.shape[2] == 1 else result, image.mode if result.shape[2] == 1 else None)
+        return _picture_like(image, result)
     return result[:, :, 0] if pixels.ndim == 2 else result
+
+
+def _picture_like(original: pillow.Image, pixels: Array) -> pillow.Image:
+    mode = "L" if original.mode == "1" else original.mode
+    picture = pillow.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    palette = original.getpalette() if mode == "P" else None
+    if palette is not None:
+        picture.putpalette(palette)
+    return picture
 
 
 def _extended(planes: Array, around: Any, mode: str) -> Array:
