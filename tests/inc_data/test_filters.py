@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from inc_data import ArrayDataset, LabelBalance, filtered
+from inc_data import ArrayDataset, LabelBalance, build_filter, filtered
 
 
 class Counting(ArrayDataset):
@@ -30,3 +30,12 @@ def test_a_filter_of_labels_reads_no_item_where_labels_are_known():
     assert data.read == 0
     with pytest.raises(ValueError, match="size must be at least 1"):
         LabelBalance(0)
+
+
+def test_the_names_of_1x_resolve():
+    for name in ("LabelBalance", "LabelBalanceCOCORaw", "LabelBalanceCOCORecord"):
+        assert build_filter(name, size=2) == LabelBalance(2)
+    with pytest.raises(ValueError, match=r"did you mean LabelBalance\?"):
+        build_filter("LabelBalanced")
+    with pytest.raises(TypeError, match="no argument 'count'"):
+        build_filter("LabelBalance", count=2)

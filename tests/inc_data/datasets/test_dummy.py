@@ -30,6 +30,7 @@ def test_dummy_with_several_inputs():
     assert np.array_equal(inputs[0], first[1].astype(np.float32))
     assert np.array_equal(inputs[1], np.trunc(second[1]).astype(np.int32))
     assert label == 0
+    assert build_dataset("dummy", shape=[(4, 2), (4, 3)], dtype=["int8"])[0][0][1].dtype == np.int8
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8", "int8", "int32", "int64", "bool", "string"])

@@ -29,7 +29,7 @@ from inc_data.datasets import (
     imagenet,
 )
 from inc_data.detection import DetectionLabel
-from inc_data.filters import LabelBalance, filtered
+from inc_data.filters import LabelBalance, build_filter, filtered
 from inc_data.fingerprint import fingerprint
 from inc_data.loader import DataLoader, Distributed, Sequential, Shuffled, Weighted
 from inc_data.preprocessing import Recipe, Step, preprocessing, recipe_names
@@ -162,6 +162,7 @@ __all__ = [
     "WordPiece",
     "as_tokenizer",
     "build_dataset",
+    "build_filter",
     "build_transform",
     "collate",
     "dataset_names",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inc_data.detection import DetectionLabel
-from inc_data.faults import fault, whole_number
+from inc_data.faults import fault, one_of, whole_number
 from inc_data.reading import checked_dataset, length_of, read_item
 from inc_data.split import Subset
 
@@ -41,6 +41,28 @@ class LabelBalance(LabelFilter):
         """Return whether the label has ``size`` boxes; 1.x's sequences (boxes, ...) count too."""
         boxes = label.boxes if isinstance(label, DetectionLabel) else label[0]
         return len(boxes) == self.size
+
+
+FILTERS: dict[str, Callable[..., Filter]] = {
+    "LabelBalance": LabelBalance,
+    "LabelBalanceCOCORaw": LabelBalance,
+    "LabelBalanceCOCORecord": LabelBalance,
+}
+
+
+def build_filter(name: str, **args: Any) -> Filter:
+    """Build the filter of that name; 1.x knows it as LabelBalance, and with a dataset's name behind.
+
+    Raises:
+        ValueError: the name is unknown, or an argument's value is refused.
+        TypeError: an argument is missing or unknown.
+    """
+    if name not in FILTERS:
+        raise ValueError(fault(f"Unknown filter {name!r}.", where="build_filter", fix=one_of(str(name), FILTERS)))
+    unknown = sorted(set(args) - {"size"})
+    if unknown:
+        raise TypeError(fault(f"{name} has no argument {unknown[0]!r}.", where=f"the arguments of filter {name}", fix="use size"))
+    return FILTERS[name](**args)
 
 
 def filtered(dataset: Any, keep: Filter) -> Subset:

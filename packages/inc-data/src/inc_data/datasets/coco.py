@@ -32,6 +32,7 @@ class COCORaw:
         transform: applied to (image, label) when an item is read.
         filter: which items to keep, called with image and label; a ``LabelFilter`` needs no image decoded.
         crowd: ``keep`` gives boxes of groups of objects too, marked in the label; ``drop`` leaves them out.
+        num_cores: kept from 1.x; loading in parallel is the loader's (``DataLoader(num_workers=...)``).
 
     Raises:
         ValueError: a folder or file is missing, an annotation points to an image that is missing, annotations are
@@ -47,6 +48,7 @@ class COCORaw:
         filter: Filter | None = None,
         *,
         crowd: Crowd = "keep",
+        num_cores: int = 28,
     ) -> None:
         self.transform = transform
         self.annotation_file = checked_path(root, where=type(self).__name__) / anno_dir

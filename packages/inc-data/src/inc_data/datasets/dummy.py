@@ -193,6 +193,8 @@ def _shapes(value: Any, where: str) -> list[Shape]:
 
 def _each(value: Any, count: int, name: str, where: str) -> Sequence[Any]:
     values = list(value) if isinstance(value, list | tuple) else [value] * count
+    if len(values) == 1:
+        return values * count
     if len(values) != count:
         raise ValueError(fault(f"{name} has {len(values)} values for {count} arrays.", where=where, fix=f"pass one {name}, or {count}"))
     return values
