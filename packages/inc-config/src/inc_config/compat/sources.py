@@ -38,12 +38,11 @@ def _is_path(source: str) -> bool:
 
 
 def _content(path: Path) -> str:
+    about = path.stat()  # before it is opened: opening a pipe waits
+    if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)) or about.st_size > MAX_BYTES:
+        raise _refused(str(path), f"This is no file of at most {MAX_BYTES} bytes.", "give a configuration file")
     with path.open("rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
-            what = f"This is no file of at most {MAX_BYTES} bytes."
-            raise _refused(str(path), what, "give a configuration file")
-        data = file.read(MAX_BYTES + 1)
+        data = file.read(MAX_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
