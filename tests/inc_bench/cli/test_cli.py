@@ -127,6 +127,8 @@ def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> 
         (("targets:worker", "--max-drop", "1%"), "No metric says what may drop."),
         (("targets:worker", "--metric", "accuracy"), "Accuracy needs data with labels."),
         (("targets:worker", "--mode", "server"), "Server mode needs a rate."),
+        (("targets:worker", "--mode", "server", "--rate", "0.1"), "too few calls would arrive"),
+        (("targets:worker", "--mode", "single-stream", "--instances", "2"), "A single stream has one instance."),
         (("targets:worker", "--rate", "5"), "Only server mode has a rate."),
         (("targets:worker", "--plot", "p.svg"), "Only a sweep is drawn."),
         (("targets:worker", "--batch-size", "1", "2"), "Several batch sizes need a sweep."),

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from inc_bench.instances.inputs import synthetic_inputs
     from inc_bench.measurement import Measurement, measure
     from inc_bench.model import benchmark, compare_models
+    from inc_bench.results.model import BenchmarkResult
     from inc_bench.surroundings import Environment, environment
 
 __all__ = [
+    "BenchmarkResult",
     "Comparison",
     "Environment",
     "Measurement",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BenchmarkResult": "results.model",
     "Comparison": "comparison",
     "Environment": "surroundings",
     "Measurement": "measurement",

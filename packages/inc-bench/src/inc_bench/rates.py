@@ -17,6 +17,10 @@ RESOLUTION = 0.03
 """The search ends when the rate is known within this share of the machine's capacity."""
 
 
+MIN_ARRIVALS = 10
+"""Fewer expected arrivals per instance tell nothing of a 99th percentile, and may be none at all."""
+
+
 class RateError(IncError, ValueError):
     """A bound that no rate can keep."""
 
@@ -34,8 +38,15 @@ def serve_at(request: Request, layout: Layout, topology: Topology, *, rate_per_s
     """Latencies of calls that arrive at one rate (of calls, not samples).
 
     Raises:
+        RateError: too few calls would arrive.
         InstanceError: an instance failed; nothing is left running.
     """
+    if _arrivals(request, layout, rate_per_s) < MIN_ARRIVALS:
+        raise RateError(
+            f"At {rate_per_s:g} calls a second too few calls would arrive to measure.",
+            where=f"{request.duration_s:g} s, {layout.instances} instances",
+            fix=f"give a longer --duration or a higher --rate: at least {MIN_ARRIVALS} arrivals per instance",
+        )
     with crew_for(request, layout, topology) as crew:
         return run_server(crew, request, layout, rate_per_s=rate_per_s)
 
@@ -62,6 +73,8 @@ def highest_rate(
         limited_by = "the machine's capacity"
         while high - low > RESOLUTION * capacity:
             rate = (low + high) / 2
+            if _arrivals(request, layout, rate) < MIN_ARRIVALS:
+                break
             result = run_server(crew, request, layout, rate_per_s=rate)
             on_result(result)
             tried.append(result)
@@ -79,3 +92,7 @@ def highest_rate(
             fix="give a larger bound, or a longer --duration so that single disturbances weigh less",
         )
     return RateSearch(best=best, tried=tuple(tried), limited_by=limited_by)
+
+
+def _arrivals(request: Request, layout: Layout, rate_per_s: float) -> float:
+    return rate_per_s * request.duration_s / layout.instances

@@ -46,8 +46,6 @@ def run_task(options: argparse.Namespace, console: Console) -> int:
     request, instances, cores = request_from(options, options.model)
     if options.sweep:
         return _sweep(options, console, topology, request)
-    if options.mode is Mode.SINGLE_STREAM:
-        instances = 1
     layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
     if options.mode is Mode.SERVER:
         return _server(options, console, topology, request, layout)
@@ -72,6 +70,12 @@ def _check(options: argparse.Namespace) -> None:
         (bool(options.metric) and not options.data, "Accuracy needs data with labels.", "--metric", "give --data"),
         (server and not (options.rate or options.p99_ms), "Server mode needs a rate.", "--mode server", "give --rate or --p99-ms"),
         (not server and bool(options.rate or options.p99_ms), "Only server mode has a rate.", "--rate, --p99-ms", "give --mode server"),
+        (
+            options.mode is Mode.SINGLE_STREAM and (options.instances or 1) > 1,
+            "A single stream has one instance.",
+            "--mode single-stream, --instances",
+            "leave --instances out",
+        ),
         (options.sweep and options.mode is not Mode.OFFLINE, "A sweep is offline.", "--sweep, --mode", "leave one of them out"),
         (bool(options.plot) and not options.sweep, "Only a sweep is drawn.", "--plot", "give --sweep"),
         (not options.sweep and len(options.batch_size or ()) > 1, "Several batch sizes need a sweep.", "--batch-size", "give --sweep"),
