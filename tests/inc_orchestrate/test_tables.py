@@ -1,4 +1,7 @@
+import pytest
+from inc_adaptors.handle import ModelHandle
 from inc_config.convert import from_json, to_json
+from inc_orchestrate import FitResult
 from inc_orchestrate.summary import (
     AccuracySummary,
     HurtSummary,
@@ -68,6 +71,13 @@ def test_every_part_is_in_the_tables() -> None:
         "stopped because: all 2 trials are used up", "note: the data is small",
     ):  # fmt: skip
         assert part in text
+
+
+def test_a_printed_result_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = FitResult(handle=ModelHandle(framework="torch", native=None), summary=SUMMARY)
+    for columns, widest in ((80, 80), (300, 110)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert widest - 25 < max(map(len, str(result).splitlines())) <= widest
 
 
 def test_operators_are_counted_by_precision() -> None:

@@ -15,7 +15,7 @@ from inc_config.errors import ModelError, StoreError
 from inc_strategy import Outcome
 
 from inc_orchestrate.summary import Summary
-from inc_orchestrate.tables import render, to_text
+from inc_orchestrate.tables import render, terminal_width, to_text
 
 _EXTRA = "summary.json"
 
@@ -53,7 +53,7 @@ class FitResult:
         return store.save(stores.to_saved(self.handle), folder, extra=extra)
 
     def __str__(self) -> str:
-        return to_text(render(self.summary))
+        return to_text(render(self.summary), width=terminal_width())
 
 
 def load(folder: str | Path, model: Any = None) -> Any:

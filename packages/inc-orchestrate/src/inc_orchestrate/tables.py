@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterable
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.text import Text
 from inc_orchestrate.summary import AccuracySummary, OperatorSummary, Summary
 
 _MANY = 12
+_WIDEST, _NARROWEST = 110, 60
 
 
 def render(summary: Summary) -> Group:
@@ -28,7 +30,12 @@ def render(summary: Summary) -> Group:
     return Group(*parts)
 
 
-def to_text(renderable: RenderableType, *, width: int = 110) -> str:
+def terminal_width() -> int:
+    """Columns to print in: the terminal's (or COLUMNS), within what tables can use."""
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns))
+
+
+def to_text(renderable: RenderableType, *, width: int = _WIDEST) -> str:
     """Plain text of a renderable."""
     stream = io.StringIO()
     Console(file=stream, width=width, color_system=None, force_terminal=False).print(renderable)
