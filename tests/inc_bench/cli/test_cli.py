@@ -211,6 +211,14 @@ def test_an_interrupted_command_leaves_nothing_running(number: signal.Signals, c
     assert [pid for pid in numbers if psutil.pid_exists(pid)] == []
 
 
+def test_without_a_writable_temporary_folder_the_error_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/nowhere")  # what tempfile settles on; as root every real folder is writable
+    assert run("targets:sleeper", *ONE) == 2
+    assert "set TMPDIR" in capsys.readouterr().err
+
+
 def test_the_json_is_plain() -> None:
     assert run("targets:sleeper", *ONE, "--json", "r.json") == 0
     assert json.loads(Path("r.json").read_text())["format"] == 1

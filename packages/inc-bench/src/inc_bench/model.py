@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 from inc_adaptors.batches import batch_size
 from inc_config.benchmark import BenchmarkConfig
+from inc_config.data import LoaderConfig
 from inc_config.errors import StepError
 
 from inc_bench.comparison import Comparison, compare
 from inc_bench.instances.calls import Call, bound_call
 from inc_bench.instances.crew import InstanceRun, scratch_folder
 from inc_bench.instances.driving import Progress, drive
-from inc_bench.instances.inputs import batches_for, synthetic_inputs
+from inc_bench.instances.inputs import batches_for
 from inc_bench.instances.job import Closed, ModelSource, SourceKind
 from inc_bench.instances.memory import memory_bytes
 from inc_bench.instances.opening import Opened, check_source, open_model, source_of
@@ -75,10 +77,11 @@ def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
     first = time.time()
     if config.warmup:
         warm_up(call, config.warmup)
-    size = config.batch_size if data is None or isinstance(data, str) else batch_size(data)
+    size = config.batch_size if data is None or isinstance(data, str | os.PathLike) else batch_size(data)
     request = Request(
         model=ModelSource(kind=SourceKind.TARGET, name=type(model).__name__),
-        data=None if data is None else "given",
+        data=None if data is None else os.fspath(data) if isinstance(data, str | os.PathLike) else "given",
+        loader=config.data if data is None else None,
         batch_size=size,
         calls=config.iterations * config.rounds,
         duration_s=config.rounds * config.min_round_s,
@@ -110,10 +113,9 @@ def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:
     if opened.handle is None:
         return bound_call(opened, ())
     signature = opened.handle.signature
-    if data is None:
-        batches: list[Any] = [synthetic_inputs(signature, batch_size=config.batch_size, seed=config.seed)]
-    elif isinstance(data, str):
-        batches = batches_for(data, signature, batch_size=config.batch_size, seed=config.seed)
+    named = os.fspath(data) if isinstance(data, os.PathLike) else config.data if data is None else data
+    if named is None or isinstance(named, str | LoaderConfig):
+        batches = batches_for(named, signature, batch_size=config.batch_size, seed=config.seed)
     else:
         batches = [data]
     return bound_call(opened, batches, threads=config.threads, inter_op_threads=config.inter_op_threads)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import attrs
 from inc_adaptors.roles import OperatorTime
 from inc_config.convert import structure, unstructure
-from inc_config.errors import IncError
+from inc_config.errors import IncError, StoreError
 
 from inc_bench.instances.driving import Recorded
 from inc_bench.instances.job import Job, Load
@@ -344,9 +345,21 @@ def _tail(log: Path) -> str:
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for logs and times, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="inc-bench-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """A folder for logs and times, removed afterwards.
+
+    Raises:
+        StoreError: the system has no writable temporary folder.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="inc-bench-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StoreError(
+            f"There is no folder for logs and times: {error.strerror}.",
+            where=", ".join(filter(None, (os.environ.get("TMPDIR"), "/tmp"))),  # noqa: S108  # named, not written to
+            fix="set TMPDIR to a folder that is writable and has room",
+        ) from error
+    with folder as name:
+        yield Path(name)
 
 
 def interrupted_as_exit() -> Callable[[], None]:
@@ -355,7 +368,8 @@ def interrupted_as_exit() -> Callable[[], None]:
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    wanted = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, leave) for number in wanted}
 
     def undo() -> None:
         for number, handler in before.items():
