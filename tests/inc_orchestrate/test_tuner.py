@@ -178,6 +178,35 @@ def test_recipes_keep_the_first_and_last_in_float_and_others_are_said_to_do_noth
     assert dict(plan.recipes) == recipes
 
 
+def test_an_evaluation_that_is_not_deterministic_is_measured_and_said(fit: Callable[..., FitResult]) -> None:
+    values = iter([1.0, 0.995, 0.991])
+
+    def drifting(proto: Any) -> float:
+        return next(values)
+
+    notes = fit(evaluate=drifting).summary.notes
+    expected = "the evaluation is not deterministic: the delivered model got 0.995 and then 0.991; differences of 0.004 decide nothing"
+    assert expected in notes
+
+
+def test_an_evaluation_that_returns_nan_or_raises_on_one_trial_fails_that_trial_alone(fit: Callable[..., FitResult]) -> None:
+    calls = 0
+
+    def sometimes(proto: Any) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            return float("nan")
+        if calls == 4:
+            raise OSError("no such file")
+        return 0.5 if is_quantized(proto) else 1.0
+
+    trials = fit(Quantize(tuning=tuning(max_trials=4)), evaluate=sometimes).summary.trials
+    assert [trial.status for trial in trials] == ["complete", "failed", "failed", "complete"]
+    assert "nan" in (trials[1].error or "")
+    assert "OSError: no such file" in (trials[2].error or "")
+
+
 class Interrupted:
     """Accuracy by a fixed score; Ctrl-C in the evaluation number ``at``."""
 

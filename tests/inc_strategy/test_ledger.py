@@ -10,6 +10,7 @@ from inc_config.errors import LedgerError
 from inc_config.frozen import FrozenMap
 from inc_strategy import Evaluate, Ledger, Measurement, Pending, Probe, ProbeResult, Trial, TrialStatus
 from inc_strategy import lock as lock_module
+from inc_strategy.ledger import recorded_trials
 from inc_strategy.testing import SimulatedModel, view_of
 
 FINGERPRINTS = {"model": "ab12", "data": "cd34"}
@@ -309,3 +310,16 @@ def test_a_file_without_a_header_is_refused(tmp_path):
     events_file(tmp_path).write_bytes(b"")
     with pytest.raises(LedgerError, match="does not begin with a ledger's header"):
         Ledger.open(tmp_path, FINGERPRINTS)
+
+
+def test_recorded_trials_counts_what_counts_towards_max_trials(tmp_path):
+    assert recorded_trials(tmp_path) == 0
+    whole = START.default_plan
+    with Ledger.open(tmp_path, {"model": "a"}) as ledger:
+        for status in (TrialStatus.COMPLETE, TrialStatus.FAILED, TrialStatus.LOST):
+            index = ledger.proposed(Evaluate(whole))
+            ledger.finished(Trial(index=index, plan=whole, status=status))
+        probe = Probe("mse", whole, whole.quantized)
+        ledger.finished(ProbeResult.of(ledger.proposed(probe), probe))
+        ledger.proposed(Evaluate(whole))
+        assert recorded_trials(tmp_path) == 2

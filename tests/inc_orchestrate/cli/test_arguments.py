@@ -61,7 +61,7 @@ def test_an_option_without_a_name_is_refused_where_it_could_be_any() -> None:
 
 
 def test_times_have_units() -> None:
-    assert [seconds(text) for text in ("90", "90s", "1.5min", "2h")] == [90.0, 90.0, 90.0, 7200.0]
+    assert [seconds(text) for text in ("90", "90s", "1.5min", "10m", "2h")] == [90.0, 90.0, 90.0, 600.0, 7200.0]
 
 
 @pytest.mark.parametrize(("read", "text"), [(seconds, "2 days"), (count, "0"), (count, "-3"), (count, "1.5"), (pattern, "conv(")])

@@ -97,14 +97,17 @@ class EarlyJudge:
         except MetricError:
             return None
 
-    def run(self, values_of: Callable[[Any, Any], NDArray[np.float64]], test: Sequential) -> Judgement:
-        """Evaluate in random order until the verdict; ``values_of`` gives a model's values for a batch of inputs and targets."""
+    def run(self, values_of: Callable[[Any, Any], NDArray[np.float64]], test: Sequential, *, finish_good: bool = False) -> Judgement:
+        """Evaluate in random order until the verdict (a bad one with ``finish_good``).
+
+        ``values_of`` gives a model's values for a batch of inputs and targets.
+        """
         total, seen = 0.0, 0
         for inputs, targets in self._data or ():
             values = values_of(inputs, targets)
             verdict = test.update(self._baseline[seen : seen + len(values)], values)
             total, seen = total + float(values.sum()), seen + len(values)
-            if verdict is not Verdict.NOT_YET:
+            if verdict is Verdict.OUTSIDE or (verdict is Verdict.WITHIN and not finish_good):
                 break
         score = Score(value=total / seen, samples=seen)
         decided = test.verdict is Verdict.WITHIN

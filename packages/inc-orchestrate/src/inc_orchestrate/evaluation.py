@@ -155,7 +155,7 @@ class MetricEvaluator:
             self._update(predict(inputs), targets, (early.metric,))
             return early.values()
 
-        return early.run(values_of, test)
+        return early.run(values_of, test, finish_good=terms.finish_good)
 
     def confirm(self, adaptor: Adaptor, original: ModelHandle, final: ModelHandle) -> Confirmed:
         """Evaluate both models, and bound their difference where the metric allows it."""

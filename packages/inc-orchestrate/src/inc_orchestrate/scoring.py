@@ -56,10 +56,14 @@ class Confirmed:
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """What a trial is judged by: the criterion, and how many trials of this run were judged before."""
+    """What a trial is judged by: the criterion, and how many trials of this run were judged before.
+
+    ``finish_good``: a model inside the criterion is evaluated to the end, since several of them will be compared.
+    """
 
     criterion: AccuracyCriterion
     before: int
+    finish_good: bool = False
 
 
 class Evaluator(Protocol):

@@ -12,6 +12,7 @@ from inc_orchestrate.scoring import Confirmed, Score
 from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage
 from inc_orchestrate.summary import (
     AccuracySummary,
+    GainSummary,
     HurtSummary,
     LatencySummary,
     SparsitySummary,
@@ -69,8 +70,9 @@ def summarize(evidence: Evidence) -> Summary:
         operators=() if tuning is None else operator_rows(tuning.capabilities, tuning.plan),
         latency=evidence.latency,
         sparsity=evidence.done[-1].sparsity,
-        trials=() if tuning is None else tuple(_trial(trial, tuning.view) for trial in tuning.trials),
+        trials=() if tuning is None else tuple(_trial(trial, tuning) for trial in tuning.trials),
         hurts=() if tuning is None else _hurts(tuning.outcome),
+        gains=() if tuning is None else _latency_gains(tuning.view),
         stop_reason="" if tuning is None else tuning.outcome.reason,
         suggestions=() if tuning is None else tuning.outcome.suggestions,
         notes=(*evidence.notes, *stage_notes),
@@ -134,7 +136,8 @@ def _gains(done: Done, size_before: int, evidence: Evidence) -> tuple[str, ...]:
     return tuple(gains)
 
 
-def _trial(trial: Trial, view: View) -> TrialSummary:
+def _trial(trial: Trial, tuning: TuningResult) -> TrialSummary:
+    view = tuning.view
     measured = trial.measurement
     return TrialSummary(
         index=trial.index,
@@ -148,8 +151,18 @@ def _trial(trial: Trial, view: View) -> TrialSummary:
         is_feasible=view.feasible(trial),
         fallback=tuple(str(op) for op in view.quantizable if op not in set(trial.plan.quantized)),
         error=trial.error,
+        on_frontier=trial in tuning.outcome.frontier,
     )
 
 
 def _hurts(outcome: Outcome) -> tuple[HurtSummary, ...]:
     return tuple(HurtSummary(ops=tuple(str(op) for op in hurt.ops), gain=hurt.gain) for hurt in outcome.hurts)
+
+
+def _latency_gains(view: View) -> tuple[GainSummary, ...]:
+    """From the last probe of latencies, the largest gain first."""
+    probes = [probe for probe in view.probes if probe.kind == "latency" and probe.scores]
+    if not probes:
+        return ()
+    gains = [GainSummary(op=str(op), seconds=-score) for op, score in probes[-1].scores.items()]
+    return tuple(sorted(gains, key=lambda gain: -gain.seconds))

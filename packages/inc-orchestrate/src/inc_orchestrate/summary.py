@@ -84,7 +84,10 @@ class LatencySummary:
 
 @attrs.frozen(kw_only=True)
 class TrialSummary:
-    """One tuning trial: how many operators computed on integers, how it ended, and whether it met the criterion."""
+    """One tuning trial: how many operators computed on integers, how it ended, and whether it met the criterion.
+
+    ``on_frontier``: no other trial is at least as good in everything measured, and better in one thing.
+    """
 
     index: int
     status: str
@@ -97,6 +100,7 @@ class TrialSummary:
     is_feasible: bool = False
     fallback: tuple[str, ...] = ()
     error: str | None = None
+    on_frontier: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +109,14 @@ class HurtSummary:
 
     ops: tuple[str, ...]
     gain: float
+
+
+@attrs.frozen(kw_only=True)
+class GainSummary:
+    """Seconds per batch that an operator gains in integers; negative where it is slower."""
+
+    op: str
+    seconds: float
 
 
 @attrs.frozen(kw_only=True)
@@ -132,6 +144,7 @@ class Summary:
     sparsity: SparsitySummary | None = None
     trials: tuple[TrialSummary, ...] = ()
     hurts: tuple[HurtSummary, ...] = ()
+    gains: tuple[GainSummary, ...] = ()
     stop_reason: str = ""
     suggestions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

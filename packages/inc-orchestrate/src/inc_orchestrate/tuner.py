@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from inc_strategy import (
     spent_s,
     summary,
 )
+from inc_strategy.outcome import frontier
 
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
@@ -50,6 +52,11 @@ from inc_orchestrate.scoring import Evaluator, Score, Terms
 
 FAILURES_IN_A_ROW = 5
 """After so many failed trials and no good one, the fault is taken not to be in the plans."""
+
+REPEATABLE = 1e-4
+"""Two evaluations of one model that differ by a larger share of the value are not the same."""
+
+_PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -91,7 +98,7 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         LedgerError: the ledger belongs to another run, or cannot be used.
         KeyboardInterrupt: after the ledger is safe, with a message that says how to go on.
     """
-    for name in without_effect(config):
+    for name in without_effect(config, setting.adaptor):
         setting.progress.note(f"quantize: {name} has no effect in this version")
     found = candidates(setting.adaptor, handle, config, example=setting.example, calibration=setting.calibration, progress=setting.progress)
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
@@ -176,7 +183,11 @@ class _Search:
         began = time.monotonic()
         try:
             made = self.found.emitter.emit(plan)
-            terms = Terms(criterion=criterion_of(self.config, self.setting.evaluator), before=len(self.view.trials))
+            terms = Terms(
+                criterion=criterion_of(self.config, self.setting.evaluator),
+                before=len(self.view.trials),
+                finish_good=not self.config.tuning.exit_policy.first_success,
+            )
             judged = self.setting.evaluator.judge(self.setting.adaptor, made, terms)
             latency, memory = self._latency(made), self._memory(made)
             size = self.setting.adaptor.size_bytes(made)
@@ -238,6 +249,7 @@ def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: _
     made = found.emitter.emit(best.plan, final=True)
     made = attrs.evolve(made, state=attrs.evolve(made.state, plan=best.plan, masks=handle.state.masks))
     score = search.setting.evaluator.evaluate(search.setting.adaptor, made)
+    _say_if_not_repeatable(best, score, search)
     return TuningResult(
         handle=made,
         score=score,
@@ -247,6 +259,18 @@ def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: _
         trials=search.view.trials,
         view=search.view,
     )
+
+
+def _say_if_not_repeatable(best: Trial, again: Score, search: _Search) -> None:
+    """The delivered model is evaluated a second time: that measures the evaluation itself."""
+    if best.accuracy is None:
+        return
+    difference = abs(again.value - best.accuracy)
+    if difference > REPEATABLE * max(abs(best.accuracy), abs(again.value)):
+        search.setting.progress.note(
+            f"the evaluation is not deterministic: the delivered model got {best.accuracy:.6g} and then {again.value:.6g}; differences of "
+            f"{difference:.2g} decide nothing"
+        )
 
 
 @contextmanager
@@ -288,6 +312,7 @@ def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting,
         "evaluation data": "" if ids is None else ids.fingerprint,
         # Six digits: the last ones of a float metric change with the number of threads.
         "baseline": f"{setting.baseline.value:.6g}",
+        "versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
 
 
@@ -321,4 +346,5 @@ def _line(trial: Trial, view: View) -> str:
     certain = ""
     if trial.status is TrialStatus.STOPPED_EARLY and trial.measurement is not None:
         certain = f" (certain after {trial.measurement.samples} samples)"
-    return f"trial {trial.index + 1}: {count}, {trial.estimate:.4f}{limit}: {verdict}{certain}"
+    place = ", on the frontier" if trial in frontier(view) else ""
+    return f"trial {trial.index + 1}: {count}, {trial.estimate:.4f}{limit}: {verdict}{certain}{place}"

@@ -93,11 +93,11 @@ def _value(text: str) -> Any:
 
 
 def seconds(text: str) -> float:
-    """Read ``90``, ``90s``, ``15min`` or ``2h``."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)?", text.strip())
+    """Read ``90``, ``90s``, ``15min`` (or ``15m``) or ``2h``."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|m|h)?", text.strip())
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time; give 90s, 15min or 2h")
-    return float(match[1]) * {"s": 1.0, "min": 60.0, "h": 3600.0}[match[2] or "s"]
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}[match[2] or "s"]
 
 
 def count(text: str) -> int:

@@ -15,6 +15,7 @@ from inc_orchestrate.cli.terminal import command, say, show
 from inc_orchestrate.report import Context, contents, write_report
 from inc_orchestrate.report.content import in_float_table, latency_table, trial_table, verdict
 from inc_orchestrate.report.figures import change, score, size, unit
+from inc_orchestrate.report.frontier import plot
 
 _SHOWN_HURTS = 5
 
@@ -47,6 +48,8 @@ def tell(out: Console, job: Job, finished: Finished) -> None:
     for table in filter(None, tables):
         out.print()
         show(out, table)
+    for line in plot(summary):
+        say(out, line)
     out.print()
     say(out, f"{'confirmed' if summary.accuracy.is_met else 'judged'} {finished.confirmation}")
     show(out, verdict(summary))

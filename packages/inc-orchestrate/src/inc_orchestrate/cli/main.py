@@ -24,6 +24,7 @@ COMMANDS = {
     "diagnose": "say what is wrong with a model that any tool quantized, operator by operator",
     "plan": "show what quantization would do to a model, operator by operator",
     "quantize": "quantize an ONNX model within an accuracy criterion and prove the gain",
+    "tune": "search the best quantized model within a budget of time or trials, and show what accuracy costs",
 }
 
 

@@ -23,8 +23,8 @@ from inc_orchestrate.cli.plan import add_selection
 _THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare what ``inc quantize`` takes."""
+def add_arguments(parser: Parser, *, output: Path | None = None) -> None:
+    """Declare what ``inc quantize`` takes; ``output`` is where to write by default (None: it must be given)."""
     parser.add_argument("model", metavar="MODEL", help="path of an ONNX model")
     data = parser.add_argument_group("data")
     data.add_argument(
@@ -59,13 +59,18 @@ def add_arguments(parser: Parser) -> None:
         "--timeout", metavar="TIME", type=seconds, default=0.0, help="stop searching after 90s, 15min or 2h (default: never)"
     )
     out = parser.add_argument_group("output")
-    out.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="a new folder for model, report and ledger")
+    by_default = "" if output is None else f" (default {output})"
+    described = f"a new folder for model, report and ledger{by_default}"
+    out.add_argument("-o", "--output", metavar="OUT", type=Path, required=output is None, default=output, help=described)
     out.add_argument("--resume", action="store_true", help="go on with the run in OUT")
     out.add_argument("--force", action="store_true", help="start over in OUT")
 
 
-def run(options: argparse.Namespace, command_line: str) -> int:
-    """Check everything that can be checked, then quantize, report, and say what to do next."""
+def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig | None = None) -> int:
+    """Check everything that can be checked, then quantize, report, and say what to do next.
+
+    ``config`` is what to do where the options alone do not say it.
+    """
     folder.check(options.output, resume=options.resume, force=options.force)
     adaptor = adaptor_for(options.model)
     handle = adaptor.open(options.model)
@@ -80,7 +85,7 @@ def run(options: argparse.Namespace, command_line: str) -> int:
         check_labels(adaptor, handle, parts.calibration, labels=source.dataset.labels, metric=metric, where=f"--data {options.data}")
     job = Job(
         model=Path(options.model),
-        config=configuration(options),
+        config=config or configuration(options),
         parts=parts,
         metric=metric,
         criterion=f"{options.metric if labelled else 'agreement with the original, no labels'}, {options.max_drop}",

@@ -6,6 +6,7 @@ import attrs
 
 from inc_orchestrate.report.document import Bar, Bars, Block, Bullets, Command, Document, Paragraph, Section, Table, Verdict
 from inc_orchestrate.report.figures import change, duration, is_fraction, latency, score, short, size, unit
+from inc_orchestrate.report.frontier import frontier_table, waterfall
 from inc_orchestrate.summary import AccuracySummary, LatencySummary, OperatorSummary, Summary, TrialSummary
 
 
@@ -46,6 +47,8 @@ def contents(summary: Summary, context: Context) -> Document:
         Section(heading="Operators", blocks=(Paragraph(text=counts(summary.by_precision)), operator_table(summary.operators))),
         _maybe("Sensitivity", _sensitivity(summary, context)),
         _maybe("Trials", (trial_table(summary.trials, summary.accuracy), *_stopped(summary)) if summary.trials else ()),
+        _maybe("Frontier", (frontier_table(summary),) if len(summary.trials) > 1 else ()),
+        _maybe("Latency waterfall", tuple(filter(None, (waterfall(summary),)))),
         _maybe("What to try", _bullets(summary.suggestions)),
         _maybe("Notes", _bullets(summary.notes)),
         Section(heading="Next", blocks=(Command(text=context.next_command),)),
