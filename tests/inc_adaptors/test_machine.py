@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from inc_adaptors import machine
-from inc_config.target import Isa
+from inc_config.target import Isa, Runtime, Target
 
 # Flags as Linux lists them: Haswell, Alder Lake (AVX-VNNI, no AVX-512), Skylake-X, Cascade Lake, Sapphire Rapids.
 HASWELL = "fpu sse4_2 fma avx avx2 bmi2"
@@ -46,3 +46,8 @@ def test_a_system_without_cpuinfo_degrades(monkeypatch: pytest.MonkeyPatch, tmp_
     assert machine.isa() is Isa.GENERIC
     assert machine.cpu_name()
     machine._field.cache_clear()
+
+
+def test_a_target_of_no_named_instruction_set_is_this_machines() -> None:
+    assert machine.resolved(Target(runtime=Runtime.TORCH)).isa is machine.isa()
+    assert machine.resolved(Target(runtime=Runtime.TORCH, isa=Isa.AVX2)).isa is Isa.AVX2

@@ -290,6 +290,12 @@ def test_metrics_have_the_numbers_of_1_x():
     ]
 
 
+def test_a_metric_that_counts_less_than_nothing_is_a_fault():
+    with pytest.raises(ConfigError, match="weight cannot be -1.0") as caught:
+        translated("evaluation: {accuracy: {multi_metrics: {topk: 1, weight: [-1.0]}}}\n")
+    assert caught.value.faults[0].line == 2
+
+
 def test_what_an_evaluation_leaves_to_code():
     no_metric = translated("evaluation: {accuracy: {dataloader: {batch_size: 1, dataset: {MNIST: {root: a}}}}}\n")
     assert no_metric.config.evaluation is None
@@ -380,7 +386,8 @@ def test_notes_belong_to_lines_of_both_documents():
     )
     assert [type(step).__name__ for step in found.config.steps] == ["PruneConfig", "QuantizeConfig"]
     assert any(note.today == "$.calibration" for note in found.notes)
-    assert str(found.notes[0]).endswith("where: $.model.framework, line 1")
+    (calibration,) = [note for note in found.notes if note.today == "$.calibration"]
+    assert str(calibration).endswith("where: $.quantization, line 3")  # the model line comes first
 
 
 def test_tuning_without_anything_to_tune_is_told():

@@ -6,7 +6,8 @@ import platform
 from functools import cache
 from pathlib import Path
 
-from inc_config.target import Isa
+import attrs
+from inc_config.target import Isa, Target
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -30,6 +31,11 @@ def isa_of(machine: str, flags: frozenset[str]) -> Isa:
     if machine.lower() in ("aarch64", "arm64"):
         return Isa.ARM
     return next((found for needed, found in _BY_FLAGS if needed <= flags), Isa.GENERIC)
+
+
+def resolved(target: Target) -> Target:
+    """The target with the instruction set found here, where it says ``NATIVE``."""
+    return attrs.evolve(target, isa=isa()) if target.isa is Isa.NATIVE else target
 
 
 def cpu_name() -> str:

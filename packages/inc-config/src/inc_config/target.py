@@ -19,8 +19,12 @@ class Runtime(Choice):
 
 
 class Isa(Choice):
-    """The widest integer instruction set the engine may use."""
+    """The widest integer instruction set the engine may use.
 
+    ``NATIVE`` is that of the machine at hand, found when operators are described.
+    """
+
+    NATIVE = "native"
     GENERIC = "generic"
     AVX2 = "avx2"
     AVX512 = "avx512"
@@ -40,10 +44,13 @@ class Device(Choice):
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """Runtime, instruction set and device; keys every capability, plan digest and latency."""
+    """Runtime, instruction set and device; keys every capability, plan digest and latency.
+
+    Capabilities and plans name a concrete instruction set: adaptors put it in the place of ``NATIVE``.
+    """
 
     runtime: Runtime = attrs.field(converter=Runtime)
-    isa: Isa = attrs.field(default=Isa.GENERIC, converter=Isa)
+    isa: Isa = attrs.field(default=Isa.NATIVE, converter=Isa)
     device: Device = attrs.field(default=Device.CPU, converter=Device)
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from onnx import ModelProto
 from inc_adaptors.batches import bind, check_finite
 from inc_adaptors.diagnosis import Diagnosis
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.machine import isa
+from inc_adaptors.machine import isa, resolved
 from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import SATURATING, describe
@@ -49,6 +49,8 @@ class OnnxrtAdaptor:
     """
 
     name = "onnxrt"
+    recipes = frozenset({"smooth_quant"})
+    """Options of the whole model that plans carry and emission obeys."""
 
     def __init__(self, *, threads: int = 0) -> None:
         self._threads = threads
@@ -121,6 +123,7 @@ class OnnxrtAdaptor:
             ModelError: the model is quantized already.
             DataError: the first batch does not fit the model.
         """
+        target = resolved(target)
         found = self._analysis(handle)
         batch = next(iter(batches), None)
         if batch is None:

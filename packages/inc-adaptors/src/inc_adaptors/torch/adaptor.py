@@ -117,7 +117,7 @@ class TorchAdaptor:
 
     def capabilities(self, handle: ModelHandle, target: Target, *, batches: Iterable[Any] = ()) -> Capabilities:
         """Operators in execution order, from running the first of ``batches``."""
-        return describe.capabilities(handle.native, target, batches, minimum_work=self.minimum_work)
+        return describe.capabilities(handle.native, machine.resolved(target), batches, minimum_work=self.minimum_work)
 
     def observe(
         self,

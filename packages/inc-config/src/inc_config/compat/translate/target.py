@@ -43,14 +43,14 @@ _EXTENSIONS = (Framework.TENSORFLOW_ITEX, Framework.PYTORCH_IPEX)
 
 
 def target_of_framework(framework: Framework, device: str = "cpu") -> Target | None:
-    """The target of a 1.x framework on any processor; None for ``NA``, which is found out from the model."""
+    """The target of a 1.x framework on the machine at hand; None for ``NA``, which is found out from the model."""
     if framework is Framework.AUTO:
         return None
     return Target(runtime=RUNTIMES[framework], device=Device.CUDA if device == "gpu" else Device.CPU)
 
 
 def target_of_backend(backend: str, device: str = "cpu") -> Target | None:
-    """The target of a 2.x backend on any processor; None for ``default``, which is found out from the model."""
+    """The target of a 2.x backend on the machine at hand; None for ``default``, which is found out from the model."""
     runtime = BACKENDS.get(backend)
     is_gpu = device == "gpu" or backend in ("onnxrt_cuda_ep", "onnxrt_trt_ep")
     return None if runtime is None else Target(runtime=runtime, device=Device.CUDA if is_gpu else Device.CPU)
@@ -66,8 +66,6 @@ def target_of(model: V1Model | None, device: str | None, remarks: Remarks) -> Ta
         return None
     if framework in _EXTENSIONS:
         remarks.changed("$.model.framework", f"{framework.value} is an extension of {target.runtime.value}, which is the target.")
-    text = f"The target is {target.runtime.value} on any processor; name target.isa (such as avx512_vnni) to use all of one."
-    remarks.changed("$.model.framework", text, "$.steps[0].target")
     return target
 
 
