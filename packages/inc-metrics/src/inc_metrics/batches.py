@@ -11,6 +11,9 @@ from inc_metrics.errors import MetricValueError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LARGEST_LABEL = 2**53
+"""up to here every whole number has a float64 of its own, and none wraps around in int64"""
+
 
 def align(predictions: NDArray[Any], targets: NDArray[Any], *, where: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give a single sample its batch axis and check that both sides hold the same number of samples.
@@ -82,8 +85,10 @@ def as_labels(values: NDArray[Any], *, classes: int | None, where: str) -> NDArr
                 "give whole numbers, or scores with one column per class",
             )
     smallest, largest = int(values.min()), int(values.max())
-    if smallest < 0 or (classes is not None and largest >= classes):
+    last = LARGEST_LABEL if classes is None else classes - 1
+    if smallest < 0 or largest > last:
         wrong = smallest if smallest < 0 else largest
-        allowed = "0 or more" if classes is None else f"from 0 to {classes - 1}"
-        raise MetricValueError(f"Label {wrong} is outside the classes", where, f"labels are {allowed}; shift them or drop the samples")
+        allowed = f"from 0 to {last}" if classes is not None or largest > last else "0 or more"
+        shown = str(wrong) if abs(wrong) < 2**64 else f"{float(wrong):g}"
+        raise MetricValueError(f"Label {shown} is outside the classes", where, f"labels are {allowed}; shift them or drop the samples")
     return values.astype(np.int64)

@@ -65,7 +65,9 @@ class Loss(SampleMean):
             if len(rows) != samples:
                 fix = 'give one loss per sample, or set reduction="mean" or "sum"'
                 raise shapes_differ(losses, labels, where=where, fix=fix)
-            self._take(rows.sum(axis=1), where=where)
+            with np.errstate(over="ignore"):  # an overflow is reported by _take
+                sums = np.ascontiguousarray(rows).sum(axis=1)  # numpy's order of adding follows the memory's
+            self._take(sums, where=where)
             return
         if losses.size != 1:
             raise shapes_differ(losses, labels, where=where, fix='give one number per batch, or set reduction="none"')

@@ -99,7 +99,7 @@ class SampleMean:
 
     def _take(self, values: NDArray[Any], *, where: str) -> None:
         """Add the values of a batch, shape ``(N, ...)``: booleans that count as 0 or 1, or finite float64."""
-        rows = values.reshape(len(values), -1)
+        rows = np.ascontiguousarray(values).reshape(len(values), -1)  # numpy's order of adding follows the memory's
         if values.dtype.kind == "b":
             sums: NDArray[Any] = np.count_nonzero(rows, axis=1)
         elif rows.shape[1] == 1:

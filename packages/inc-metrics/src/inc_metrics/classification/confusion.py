@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from inc_metrics.classification.decisions import Decisions, Task
 
+_MOST_CLASSES = 1 << 15  # its matrix takes 8 GiB
+
 
 class ConfusionMatrix(DecisionCounts):
     """Counts of (true class, predicted class); :meth:`matrix` returns them, :meth:`result` the fraction on the diagonal.
@@ -37,7 +39,7 @@ class ConfusionMatrix(DecisionCounts):
         if batch.task == "multilabel":
             fix = "use one metric per label, or Precision and Recall"
             raise MetricValueError("Several labels per sample have no confusion matrix", f"{type(self).__name__}.update", fix)
-        predicted, truth, classes = class_indices(batch)
+        predicted, truth, classes = class_indices(batch, most=_MOST_CLASSES, where=f"{type(self).__name__}.update")
         pairs = np.bincount(truth * classes + predicted, minlength=classes * classes)
         return pairs.astype(np.int64).reshape(classes, classes)
 

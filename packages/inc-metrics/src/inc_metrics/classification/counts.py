@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from inc_metrics.classification.decisions import Decider, Decisions, Task
+from inc_metrics.errors import MetricValueError
 from inc_metrics.kept_pairs import KeptPairs
 from inc_metrics.state import check_mergeable, no_data, not_kept
 
@@ -133,9 +134,16 @@ class DecisionCounts(ABC):
         return total
 
 
-def class_indices(batch: Decisions) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Return predicted and true class of every position, shape ``(positions,)``, and the number of classes; yes is class 1."""
+def class_indices(batch: Decisions, *, most: int, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return predicted and true class of every position, shape ``(positions,)``, and the number of classes; yes is class 1.
+
+    Raises:
+        MetricValueError: ``most`` classes or more, for which there are no counts; a label of that size is rather an id or a mask.
+    """
     predicted = np.asarray(batch.predicted, np.int64).reshape(-1)
     truth = np.asarray(batch.truth, np.int64).reshape(-1)
-    seen = 1 + int(max(predicted.max(), truth.max()))
-    return predicted, truth, max(seen, batch.classes or 0, 2)
+    classes = max(1 + int(max(predicted.max(), truth.max())), batch.classes or 0, 2)
+    if classes > most:
+        what = f"The largest label is {classes - 1}, and counts are kept for {most} classes at most"
+        raise MetricValueError(what, where, "number the classes from 0 without gaps, and drop samples that are masked")
+    return predicted, truth, classes

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from inc_metrics.classification.decisions import Decisions
 
+_MOST_CLASSES = 1 << 24  # their counts take 400 MB
+
 
 class Average(StrEnum):
     """How the classes' values become one: the positive class alone, over all decisions, the mean over classes, or weighted by frequency."""
@@ -83,7 +85,7 @@ class FBeta(DecisionCounts):
             others = tuple(axis for axis in range(batch.truth.ndim) if axis != 1)
             sides = (batch.predicted & batch.truth, batch.predicted, batch.truth)
             return np.stack([side.sum(axis=others, dtype=np.int64) for side in sides], axis=1)
-        predicted, truth, classes = class_indices(batch)
+        predicted, truth, classes = class_indices(batch, most=_MOST_CLASSES, where=f"{type(self).__name__}.update")
         sides = (truth[predicted == truth], predicted, truth)
         return np.stack([np.bincount(side, minlength=classes) for side in sides], axis=1).astype(np.int64)
 

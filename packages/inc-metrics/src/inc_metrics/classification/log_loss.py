@@ -101,7 +101,7 @@ def log_likelihood(scores: NDArray[Any], labels: NDArray[np.int64], kind: ScoreK
             rules the label out.
     """
     if kind is ScoreKind.LOGITS:
-        found = _from_logits(scores.astype(np.float64), labels, where=where)
+        found = _from_logits(scores.astype(np.float64, order="C"), labels, where=where)  # numpy's order of adding follows the memory's
     else:
         found = _from_probabilities(scores, labels, where=where)
     return found

@@ -20,7 +20,8 @@ def scores_and_labels(
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return scores of shape ``(N, ..., C)`` and labels of shape ``(N, ...)``.
 
-    Targets are class indices ``(N, ...)``, a column ``(N, 1)`` of them, or one-hot like the scores.
+    Targets are class indices ``(N, ...)``, a column ``(N, 1)`` of them, or one-hot like the scores. With targets ``(N,)``, axes of
+    length one beside the classes are dropped from the scores, such as those of ``(N, C, 1, 1)``.
 
     Raises:
         MetricValueError: shapes that do not fit, fewer than two classes, NaN, or a label outside the classes.
@@ -32,9 +33,9 @@ def scores_and_labels(
     else:
         if predictions.ndim == 2 and targets.ndim == 2 and targets.shape[1] == 1:
             targets = targets[:, 0]
-        if predictions.ndim != targets.ndim + 1:
-            raise shapes_differ(predictions, targets, where=where, fix=_CLASS_SHAPES)
         scores = class_axis_last(predictions, class_axis, where=where)
+        if targets.ndim == 1 and scores.size == len(scores) * scores.shape[-1]:
+            scores = scores.reshape(len(scores), -1)
         if scores.shape[:-1] != targets.shape:
             raise shapes_differ(predictions, targets, where=where, fix=_CLASS_SHAPES)
         labels = as_labels(targets, classes=scores.shape[-1], where=where)

@@ -88,4 +88,5 @@ def sqnr(candidate_outputs: Any, reference_outputs: Any) -> float:
 
 
 def _row_powers(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.square(values.reshape(len(values), -1)).sum(axis=1))
+    rows = np.ascontiguousarray(values).reshape(len(values), -1)  # numpy's order of adding follows the memory's
+    return np.asarray(np.square(rows).sum(axis=1))

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from inc_metrics.arrays import as_array
-from inc_metrics.errors import MetricTypeError
+from inc_metrics.batches import LARGEST_LABEL
+from inc_metrics.errors import MetricTypeError, MetricValueError
 
 
 class LabelShift:
     """Subtracts a constant from labels; models with a background class need labels that count from 1, or these shifted by -1.
 
     Args:
-        label_shift: subtracted from every label.
+        label_shift: subtracted from every label; whole numbers come back as int64, so that none wraps around.
     """
 
     def __init__(self, label_shift: int = 0) -> None:
         if isinstance(label_shift, bool) or not isinstance(label_shift, int):
             raise MetricTypeError(f"label_shift is {label_shift!r}", "LabelShift(label_shift)", "give a whole number")
+        if abs(label_shift) > LARGEST_LABEL:
+            raise MetricValueError(f"label_shift is {label_shift}", "LabelShift(label_shift)", f"give at most {LARGEST_LABEL}")
         self._shift = label_shift
 
     def __call__(self, sample: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -25,6 +30,7 @@ class LabelShift:
 
         Raises:
             MetricTypeError: no pair, or labels that are no numbers.
+            MetricValueError: a label beyond 2^53.
         """
         if not isinstance(sample, (tuple, list)) or len(sample) != 2:
             raise MetricTypeError(f"The sample is a {type(sample).__name__}", "LabelShift", "give (predictions, labels)")
@@ -35,4 +41,10 @@ class LabelShift:
             return type(labels)(self._shifted(label) for label in labels)
         if isinstance(labels, int) and not isinstance(labels, bool):
             return labels - self._shift
-        return as_array(labels, where="LabelShift(labels)") - self._shift
+        values = as_array(labels, where="LabelShift(labels)")
+        if values.dtype.kind in "bui":  # in a narrow or unsigned type the difference would wrap around
+            if values.size and int(values.max()) > LARGEST_LABEL:
+                what = f"Label {int(values.max())} is too large"
+                raise MetricValueError(what, "LabelShift(labels)", f"labels are at most {LARGEST_LABEL}")
+            values = values.astype(np.int64)
+        return values - self._shift

@@ -39,6 +39,9 @@ class MAE(SampleMean):
             errors = np.abs(left - right)
         self._take(errors, where="MAE.update")
 
+    def _options(self) -> dict[str, object]:
+        return {"compare_label": self.compare_label, **super()._options()}
+
 
 class MSE(SampleMean):
     """Mean squared error over all elements; both sides have shape ``(N, ...)``, or are single numbers.
@@ -68,6 +71,9 @@ class MSE(SampleMean):
         with np.errstate(over="ignore"):  # an overflow is reported by _take
             squares = np.square(left - right)
         self._take(squares, where=where)
+
+    def _options(self) -> dict[str, object]:
+        return {"compare_label": self.compare_label, **super()._options()}
 
 
 class RMSE(MSE):

@@ -42,9 +42,11 @@ class PairMoments:
             if largest > _LARGEST:
                 raise MetricValueError(f"The magnitude {largest} squares to beyond float64", self._where, "scale the values down")
         terms = {"x": [x], "y": [y], "xx": exact_product(x, x), "yy": exact_product(y, y), "xy": exact_product(x, y)}
+        sums = dict(self._sums)
         for key, arrays in terms.items():
             for values in arrays:
-                self._sums[key] = self._sums[key].plus_rows(values, where=self._where)
+                sums[key] = sums[key].plus_rows(values, where=self._where)
+        self._sums = sums
         self.count += len(x)
 
     def join(self, other: PairMoments) -> None:

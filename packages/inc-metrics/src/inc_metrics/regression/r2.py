@@ -123,7 +123,9 @@ class _Output:
 
     def add(self, predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         self.moments.add(targets, targets)
-        self.errors = self.errors.plus_rows(np.square(targets - predictions), where="R2.update")
+        with np.errstate(over="ignore"):  # an overflow is reported by plus_rows
+            squares = np.square(targets - predictions)
+        self.errors = self.errors.plus_rows(squares, where="R2.update")
 
     def join(self, other: _Output) -> None:
         self.moments.join(other.moments)
