@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -77,11 +77,15 @@ def candidates(
     return Candidates(capabilities=capabilities, emitter=emitter, statistics=statistics, kept=tuple(kept) or few)
 
 
-def every_option(capabilities: Capabilities) -> tuple[QuantizationPlan, ...]:
-    """Plans that together contain every option of every operator."""
+def every_option(capabilities: Capabilities, recipes: Mapping[str, Any] | None = None) -> tuple[QuantizationPlan, ...]:
+    """Plans that together contain every option of every operator; all carry the recipes."""
     depth = max((len(op.options) for op in capabilities.ops), default=0)
     return tuple(
-        QuantizationPlan(target=capabilities.target, ops={op.op: op.options[min(place, len(op.options) - 1)] for op in capabilities.ops})
+        QuantizationPlan(
+            target=capabilities.target,
+            ops={op.op: op.options[min(place, len(op.options) - 1)] for op in capabilities.ops},
+            recipes=recipes or {},
+        )
         for place in range(depth)
     )
 
@@ -108,7 +112,7 @@ def _observe(
     progress: Progress,
     kept: list[Any],
 ) -> Statistics:
-    wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities))
+    wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities, config.recipes.changed))
     if not wanted:
         return Statistics(values={}, samples=0)
     if calibration is None:

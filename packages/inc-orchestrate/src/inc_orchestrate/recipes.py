@@ -49,9 +49,10 @@ def _outside(capabilities: Capabilities, heavy: list[OpId]) -> list[OpId]:
     return [*order[: order.index(heavy[0])], *order[order.index(heavy[-1]) + 1 :]]
 
 
-def without_effect(config: QuantizeConfig) -> tuple[str, ...]:
-    """Settings that were asked for and that nothing here carries out."""
+def without_effect(config: QuantizeConfig, adaptor: object = None) -> tuple[str, ...]:
+    """Settings that were asked for and that neither this package nor ``adaptor`` (its attribute ``recipes``) carries out."""
     unused = changed_fields(config, QuantizeConfig, but=_SETTINGS)
+    theirs: frozenset[str] = getattr(adaptor, "recipes", frozenset())
     tuning = changed_fields(config.tuning, TuningConfig, but=_TUNING)
-    recipes = (name for name in config.recipes.changed if name not in _CARRIED_OUT)
+    recipes = (name for name in config.recipes.changed if name not in _CARRIED_OUT | theirs)
     return (*unused, *(f"tuning.{name}" for name in tuning), *(f"recipes.{name}" for name in recipes))

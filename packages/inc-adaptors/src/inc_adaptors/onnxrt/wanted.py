@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 
+from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, RECIPE, smoothable
 from inc_adaptors.onnxrt.kinds import Kind, kind_of
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.thresholds import spec_for
@@ -15,9 +16,12 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
     """Every static tensor of the plans with the statistics any of them asks for; operators that pass codes on need none of their own."""
     found: dict[TensorKey, set[StatisticSpec]] = {}
     for plan in plans:
+        smoothed = bool(plan.recipes.get(RECIPE))
         for op, op_plan in plan.ops.items():
             for role, tensor in _static_tensors(op, op_plan):
                 found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
+                if smoothed and role == "input:0" and smoothable(op):
+                    found[TensorKey(op, role)].add(CHANNELS)
     return {key: frozenset(specs) for key, specs in found.items()}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
@@ -15,12 +17,33 @@ from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.placement import Placement, place
 from inc_adaptors.onnxrt.emission.rewriting import Rewriting
+from inc_adaptors.onnxrt.emission.smoothing import Settings, described, settings_of, smooth
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.weights import Weights
 from inc_adaptors.onnxrt.graph import Graph, assemble
+from inc_adaptors.onnxrt.operators import operators as find_operators
+from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.statistics.store import Statistics
 
 _WHOLE_BITS = 8
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Skeleton:
+    """A graph with the pairs and integer weights made of it so far."""
+
+    graph: Graph
+    layout: Layout
+    names: Names
+    pairs: Pairs
+    weights: Weights
+
+    @classmethod
+    def of(cls, graph: Graph, layout: Layout, statistics: Statistics) -> Self:
+        """An empty one."""
+        names = Names(graph.names() | {node.name for node in graph.nodes})
+        pairs, weights = Pairs(graph, layout, statistics, names), Weights(graph, names)
+        return cls(graph=graph, layout=layout, names=names, pairs=pairs, weights=weights)
 
 
 class OnnxrtEmitter:
@@ -35,10 +58,10 @@ class OnnxrtEmitter:
         self._graph = graph
         self._layout = layout
         self._capabilities = capabilities
-        self._names = Names(graph.names() | {node.name for node in graph.nodes})
-        self._pairs = Pairs(graph, layout, statistics, self._names)
-        self._weights = Weights(graph, self._names)
+        self._statistics = statistics
         self._blocked = _non_finite(self._layout, statistics)
+        self._plain = _Skeleton.of(graph, layout, statistics)
+        self._smoothed: dict[tuple[Settings, frozenset[OpId]], tuple[_Skeleton, str]] = {}
 
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
         """A new handle whose model computes ``plan`` on integers; ``final`` also strips activations that the quantizers' clamps cover.
@@ -48,19 +71,35 @@ class OnnxrtEmitter:
             CalibrationError: statistics that the plan needs were not gathered, or a weight is not finite.
         """
         check_plan(self._layout, self._capabilities, plan)
-        placement = place(self._layout, plan, self._blocked)
-        rewriting = Rewriting(self._graph, placement, self._pairs, self._weights, self._names)
-        rewriting.run(self._layout.operators)
+        skeleton, smoothing = self._skeleton(plan)
+        placement = place(skeleton.layout, plan, self._blocked)
+        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names)
+        rewriting.run(skeleton.layout.operators)
         nodes = rewriting.nodes
         if final:
-            nodes = strip_activations(nodes, rewriting.initializers, self._graph.pinned)
+            nodes = strip_activations(nodes, rewriting.initializers, skeleton.graph.pinned)
         state = attrs.evolve(
             self._handle.state,
             plan=plan,
             qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *self._notes(placement)),
+            notes=(*self._handle.state.notes, *self._notes(placement), *smoothing),
         )
-        return attrs.evolve(self._handle, native=assemble(self._graph, nodes, rewriting.initializers), state=state)
+        return attrs.evolve(self._handle, native=assemble(skeleton.graph, nodes, rewriting.initializers), state=state)
+
+    def _skeleton(self, plan: QuantizationPlan) -> tuple[_Skeleton, tuple[str, ...]]:
+        """The parts to emit from: those of the graph, or of its smoothed form, which depends on what is quantized."""
+        settings = settings_of(plan)
+        if settings is None:
+            return self._plain, ()
+        key = (settings, frozenset(op for op in plan.quantized if op not in self._blocked))
+        if key not in self._smoothed:
+            operators = [operator for operator in self._layout.operators if operator.op not in self._blocked]
+            made = smooth(self._graph, operators, self._statistics, plan, settings)
+            types = infer(made.graph)
+            layout = Layout.of(find_operators(made.graph, types), types)
+            self._smoothed = {key: (_Skeleton.of(made.graph, layout, made.statistics), described(made.alphas))}  # one at a time: weights
+        skeleton, note = self._smoothed[key]
+        return skeleton, (note,)
 
     def _notes(self, placement: Placement) -> tuple[str, ...]:
         lines = [f"quantized for onnxruntime: {len(placement.active)} operators on 8-bit codes"]

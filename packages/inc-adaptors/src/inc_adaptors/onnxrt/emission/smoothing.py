@@ -1,0 +1,256 @@
+"""SmoothQuant on an ONNX graph: outlier channels of activations are divided down, and their weights multiplied up.
+
+Source:
+    Xiao et al., arXiv:2211.10438, section 4. Choosing alpha by predicted noise, from ranges alone, is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+import numpy as np
+from inc_config.errors import CalibrationError, PlanError
+from inc_config.plan import OpId, QuantizationPlan, TensorKey
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from inc_adaptors.onnxrt.graph import Graph, attribute
+from inc_adaptors.onnxrt.operators import Operator
+from inc_adaptors.onnxrt.tensors import float_tensor, unique
+from inc_adaptors.statistics.protocol import StatisticSpec
+from inc_adaptors.statistics.ranges import ChannelRangeStatistic, RangeStatistic
+from inc_adaptors.statistics.store import Statistics
+
+Array = NDArray[np.float64]
+
+RECIPE = "smooth_quant"
+CHANNELS = StatisticSpec("channel_range", {"axis": -1})
+"""What smoothing needs of the inputs of matrix products."""
+
+TYPES = ("MatMul", "Gemm")
+_SMALLEST = 1e-5  # of a maximum, so that dead channels give no infinite scale
+_SIGMAS = 3.0  # a range is taken to reach so many standard deviations, where a power is needed
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The recipe as plans carry it: ``alphas`` to choose from, for the whole model or (``per_layer``) for each input by itself."""
+
+    alphas: tuple[float, ...]
+    per_layer: bool
+    folding: bool
+    scales_per_op: bool
+    op_types: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Smoothed:
+    """The graph with the same operators under the same names, and its statistics; ``alphas`` by smoothed tensor."""
+
+    graph: Graph
+    statistics: Statistics
+    alphas: Mapping[str, float]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Group:
+    """Operators that share one scale; weights are seen as (inside, outside)."""
+
+    tensor: str
+    members: tuple[Operator, ...]
+    weights: tuple[Array, ...]
+    low: Array
+    high: Array
+
+
+def settings_of(plan: QuantizationPlan) -> Settings | None:
+    """The recipe of a plan; None where it has none.
+
+    Raises:
+        PlanError: an option that nothing here carries out.
+    """
+    given = plan.recipes.get(RECIPE)
+    if not given:
+        return None
+    unknown = [kind for kind in given.get("op_types", ()) if kind not in TYPES]
+    if given.get("percentile") is not None or unknown:
+        what = f"operators of type {', '.join(unknown)}" if unknown else "a percentile of the activations"
+        raise PlanError(
+            f"SmoothQuant is not offered with {what}.", where=f"recipe {RECIPE}", fix=f"leave it out; {' and '.join(TYPES)} are smoothed"
+        )
+    search = given.get("search")
+    alphas = tuple(float(alpha) for alpha in given.get("alphas", (0.5,)))
+    if search is not None:
+        count = round((float(search["maximum"]) - float(search["minimum"])) / float(search["step"])) + 1
+        alphas = tuple(float(search["minimum"]) + index * float(search["step"]) for index in range(max(1, count)))
+    return Settings(
+        alphas=alphas,
+        per_layer=search is not None,
+        folding=bool(given.get("folding", True)),
+        scales_per_op=bool(given.get("scales_per_op", True)),
+        op_types=tuple(given.get("op_types", ())) or TYPES,
+    )
+
+
+def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings) -> Smoothed:
+    """Smooth the inputs of every matrix product that ``plan`` quantizes statically.
+
+    Raises:
+        CalibrationError: ranges per channel were not gathered.
+        PlanError: the plan asks for other thresholds than min-max there: a histogram of the smoothed input would need another pass.
+    """
+    made = attrs.evolve(graph, nodes=[_copy(node) for node in graph.nodes], initializers=dict(graph.initializers))
+    groups = _groups(graph, operators, statistics, plan, settings)
+    model_wide = settings.alphas[0]
+    if len(settings.alphas) > 1 and not settings.per_layer:
+        model_wide = min(settings.alphas, key=lambda alpha: sum(_noise(group, _scales(group, alpha)) for group in groups))
+    values = dict(statistics.values)
+    before: dict[int, list[NodeProto]] = {}
+    alphas: dict[str, float] = {}
+    taken = graph.names() | {node.name for node in graph.nodes}
+    for group in groups:
+        alpha = model_wide
+        if settings.per_layer:
+            alpha = min(settings.alphas, key=lambda value, group=group: _noise(group, _scales(group, value)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        scales = _scales(group, alpha)
+        alphas[group.tensor] = alpha
+        _multiply_weights(made, group, scales, taken)
+        if not (settings.folding and _fold(made, group, scales, taken)):
+            _insert(made, group, scales, taken, before)
+        found = RangeStatistic()
+        found.update(np.array([(group.low / scales).min(), (group.high / scales).max()], np.float32))
+        for operator in group.members:
+            values[TensorKey(operator.op, "input:0")] = {StatisticSpec("range"): found}
+    made.nodes = [node for index, old in enumerate(made.nodes) for node in (*before.get(index, ()), old)]
+    return Smoothed(graph=made, statistics=attrs.evolve(statistics, values=values), alphas=alphas)
+
+
+def smoothable(op: OpId, op_types: Iterable[str] = TYPES) -> bool:
+    """Whether an operator's input is smoothed."""
+    return op.type in op_types
+
+
+def _groups(
+    graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings
+) -> list[_Group]:
+    by_tensor: dict[str, list[Operator]] = {}
+    for operator in operators:
+        op_plan = plan.ops.get(operator.op)
+        if op_plan is None or not op_plan.is_quantized or op_plan.is_dynamic or not smoothable(operator.op, settings.op_types):
+            continue
+        tensor = op_plan.inputs[0]
+        if tensor is not None and tensor.threshold.name != "minmax":
+            raise PlanError(
+                f"SmoothQuant changes the input of {operator.op}, whose threshold {tensor.threshold.name!r} would need another pass.",
+                where=f"recipe {RECIPE}",
+                fix="use the threshold minmax with it",
+            )
+        by_tensor.setdefault(operator.inputs[0], []).append(operator)
+    groups = []
+    for name, members in by_tensor.items():
+        shared = settings.folding and _foldable(graph, name, members) is not None
+        parts = [members] if shared or not settings.scales_per_op else [[member] for member in members]
+        groups += [_group(graph, name, part, statistics) for part in parts]
+    return groups
+
+
+def _group(graph: Graph, name: str, members: list[Operator], statistics: Statistics) -> _Group:
+    found = statistics.values.get(TensorKey(members[0].op, "input:0"), {}).get(CHANNELS)
+    if not isinstance(found, ChannelRangeStatistic):
+        raise CalibrationError(
+            "SmoothQuant needs the range of every input channel, which was not gathered.",
+            where=f"{members[0].op}/input:0",
+            fix="calibrate again with this plan among those given to wanted()",
+        )
+    weights = tuple(_matrix(graph, member) for member in members)
+    low, high = (np.where(np.isfinite(bound), bound, 0.0).astype(np.float64) for bound in (found.minimum, found.maximum))
+    return _Group(tensor=name, members=tuple(members), weights=weights, low=np.minimum(low, 0.0), high=np.maximum(high, 0.0))
+
+
+def _matrix(graph: Graph, operator: Operator) -> Array:
+    weight = np.asarray(graph.constant(operator.weight or ""), np.float64)
+    return weight.T if operator.channel_axis == 0 else weight
+
+
+def _scales(group: _Group, alpha: float) -> Array:
+    """One divisor per input channel; 1 for channels that are zero on either side."""
+    activation = np.maximum(-group.low, group.high)
+    weight = np.max([np.abs(matrix).max(axis=1) for matrix in group.weights], axis=0)
+    alive = (activation > 0.0) & (weight > 0.0)
+    activation = np.maximum(activation, _SMALLEST * activation.max(initial=0.0))
+    weight = np.maximum(weight, _SMALLEST * weight.max(initial=0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scales = activation**alpha / weight ** (1.0 - alpha)
+    return np.where(alive & np.isfinite(scales) & (scales > 0.0), scales, 1.0).astype(np.float32).astype(np.float64)
+
+
+def _noise(group: _Group, scales: Array) -> float:
+    """Predicted power of the rounding of activations (8 bits per tensor) and weights (8 bits per channel) in the products' outputs."""
+    step = ((group.high / scales).max() - (group.low / scales).min()) / 255.0
+    power = np.square(np.maximum(-group.low, group.high) / scales / _SIGMAS).sum()
+    total = 0.0
+    for matrix in group.weights:
+        scaled = matrix * scales[:, None]
+        total += float(step**2 * np.square(scaled).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power)
+    return total
+
+
+def _multiply_weights(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> None:
+    for operator, matrix in zip(group.members, group.weights, strict=True):
+        scaled = (matrix * scales[:, None]).astype(np.float32)
+        name = unique(f"{operator.weight}_smoothed", taken)
+        graph.initializers[name] = float_tensor(name, scaled.T if operator.channel_axis == 0 else scaled)
+        graph.nodes[operator.node].input[1] = name
+
+
+def _foldable(graph: Graph, tensor: str, members: Sequence[Operator]) -> int | None:
+    """The LayerNormalization that alone makes a tensor which nobody but ``members`` reads."""
+    maker = graph.producers().get(tensor)
+    readers = {index for index, _ in graph.consumers().get(tensor, ())}
+    if maker is None or tensor in graph.pinned or readers != {member.node for member in members}:
+        return None
+    node = graph.nodes[maker]
+    is_last = attribute(node, "axis", -1) == -1
+    constant = all(name in graph.initializers for name in node.input[1:] if name)
+    return maker if node.op_type == "LayerNormalization" and is_last and constant and not any(node.output[1:]) else None
+
+
+def _fold(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> bool:
+    """Divide the scale and bias of the LayerNormalization before."""
+    maker = _foldable(graph, group.tensor, group.members)
+    if maker is None:
+        return False
+    node = graph.nodes[maker]
+    for position in range(1, len(node.input)):
+        if node.input[position]:
+            values = np.asarray(graph.constant(node.input[position]), np.float64) / scales
+            name = unique(f"{node.input[position]}_smoothed", taken)
+            graph.initializers[name] = float_tensor(name, values.astype(np.float32))
+            node.input[position] = name
+    return True
+
+
+def _insert(graph: Graph, group: _Group, scales: Array, taken: set[str], before: dict[int, list[NodeProto]]) -> None:
+    """Multiply the tensor by the inverse scales in front of its first reader."""
+    factor, result, label = (unique(f"{group.tensor}_{suffix}", taken) for suffix in ("smoothing", "smoothed", "smooth"))
+    graph.initializers[factor] = float_tensor(factor, (1.0 / scales).astype(np.float32))
+    before.setdefault(min(member.node for member in group.members), []).append(
+        helper.make_node("Mul", [group.tensor, factor], [result], name=label)
+    )
+    for member in group.members:
+        graph.nodes[member.node].input[0] = result
+
+
+def _copy(node: NodeProto) -> NodeProto:
+    made = NodeProto()
+    made.CopyFrom(node)
+    return made
+
+
+def described(alphas: Mapping[str, float]) -> str:
+    """One line for the result's notes."""
+    shown: dict[float, int] = {}
+    for alpha in alphas.values():
+        shown[alpha] = shown.get(alpha, 0) + 1
+    return "SmoothQuant: " + ", ".join(f"alpha {alpha:g} on {count} inputs" for alpha, count in sorted(shown.items()))
