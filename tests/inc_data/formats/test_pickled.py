@@ -100,3 +100,19 @@ def test_every_truncation_is_an_error(tmp_path):
         path.write_bytes(whole[:end])
         with pytest.raises(ValueError, match=r"where: "):
             read_pickled(path)
+
+
+def test_a_small_file_cannot_unfold_into_a_large_structure(tmp_path):
+    part = []
+    for _ in range(60):
+        part = [part, part]
+    path = tmp_path / "batch"
+    path.write_bytes(pickle.dumps({"data": part}))
+    # 2 ** 60 leaves when it is unfolded, 60 lists when it is not.
+    data = read_pickled(path)["data"]
+    assert data[0] is data[1]
+    circle = []
+    circle.append(circle)
+    path.write_bytes(pickle.dumps({"data": circle}))
+    with pytest.raises(ValueError, match="holds itself"):
+        read_pickled(path)

@@ -174,17 +174,33 @@ def _numbers_only(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype
 
 
-def _plain(value: Any) -> Any:
-    """Resolve finished arrays, and refuse what is left of unfinished objects."""
-    if isinstance(value, dict):
-        return {_plain(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_plain, value))
+def _plain(value: Any, done: dict[int, Any] | None = None) -> Any:
+    """Resolve finished arrays, and refuse what is left of unfinished objects.
+
+    A part that is used many times stays one object, so that a small file cannot unfold into a large structure.
+    """
+    done = {} if done is None else done
+    if isinstance(value, dict | list | tuple):
+        if id(value) not in done:
+            done[id(value)] = _UNDER_WAY
+            done[id(value)] = _plain_parts(value, done)
+        if done[id(value)] is _UNDER_WAY:
+            raise _Refused("a structure that holds itself")
+        return done[id(value)]
     if isinstance(value, _PendingArray) and value.value is not None:
         return value.value
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return value
     raise _Refused("an unfinished object")
+
+
+_UNDER_WAY = object()
+
+
+def _plain_parts(value: Any, done: dict[int, Any]) -> Any:
+    if isinstance(value, dict):
+        return {_plain(key, done): _plain(part, done) for key, part in value.items()}
+    return type(value)(_plain(part, done) for part in value)
 
 
 def _text(value: Any) -> str:
