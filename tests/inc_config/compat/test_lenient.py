@@ -96,7 +96,10 @@ def test_one_level_too_far_left_at_any_depth(straight, quirky):
 
 
 def test_an_uneven_column_is_read_as_one_that_fits():
-    straight = "model:\n    name: net\n    framework: pytorch\nquantization:\n    calibration:\n        sampling_size: 5\n    approach: quant_aware_training\n"
+    straight = (
+        "model:\n    name: net\n    framework: pytorch\nquantization:\n"
+        "    calibration:\n        sampling_size: 5\n    approach: quant_aware_training\n"
+    )
     quirky = straight.replace("    framework", "   framework").replace("    approach", "      approach")
     found = same(quirky, straight)
     assert codes(found) == [NoteCode.INDENTATION] * 2
@@ -170,7 +173,7 @@ def test_operators_without_indentation_are_read_by_their_names():
 
 
 def test_braces_are_not_mended():
-    with pytest.raises(ConfigError, match="Unknown key 'size'|Missing argument"):
+    with pytest.raises(ConfigError, match=r"Unknown key 'size'|Missing argument"):
         load_v1(MODEL + "evaluation: {accuracy: {dataloader: {dataset: {MNIST: {root: a}}, transform: {Resize: , size: 3}}}}\n")
 
 
@@ -222,7 +225,10 @@ def test_full_width_commas():
 
 def test_reshape_and_keras_rescale():
     text = MODEL + (
-        "evaluation:\n  accuracy:\n    dataloader:\n      dataset: {MNIST: {root: a}}\n      transform: {KerasRescale: {rescale: [127.5, 1]}}\n"
+        (
+            "evaluation:\n  accuracy:\n    dataloader:\n      dataset: {MNIST: {root: a}}\n"
+            "      transform: {KerasRescale: {rescale: [127.5, 1]}}\n"
+        )
         "    postprocess: {transform: {Reshape: [-1, 10]}}\n"
     )
     found = load_v1(text).evaluation.accuracy
@@ -231,7 +237,10 @@ def test_reshape_and_keras_rescale():
 
 
 def test_a_missing_comma_and_surplus_brackets():
-    straight = "model:\n  name: net\n  framework: pytorch\nquantization:\n  op_wise: {\n    'a': {\n      'weight': {'dtype': ['fp32']}\n    },\n    'b': {\n      'weight': {'dtype': ['fp32']}\n    }\n  }\n"
+    straight = (
+        "model:\n  name: net\n  framework: pytorch\nquantization:\n  op_wise: {\n    'a': {\n"
+        "      'weight': {'dtype': ['fp32']}\n    },\n    'b': {\n      'weight': {'dtype': ['fp32']}\n    }\n  }\n"
+    )
     found = same(straight.replace("    },\n    'b'", "    }   # first\n\n    'b'"), straight)
     assert codes(found) == [NoteCode.SYNTAX]
     assert "    },   # first" in found.notes[0].text
@@ -241,7 +250,10 @@ def test_a_missing_comma_and_surplus_brackets():
 
 def test_an_elision_is_told_and_read_as_absent():
     text = (
-        "model:\n  name: net\n  framework: pytorch\n  inputs: ...\nevaluation:\n  accuracy:\n    metric:\n      ...\n    dataloader:\n    …\n"
+        (
+            "model:\n  name: net\n  framework: pytorch\n  inputs: ...\nevaluation:\n"
+            "  accuracy:\n    metric:\n      ...\n    dataloader:\n    …\n"
+        )
         "  performance:\n    warmup: 3\n    ...\n"
     )
     found = load_v1(text)
@@ -254,7 +266,10 @@ def test_an_elision_is_told_and_read_as_absent():
 def test_an_elision_excuses_what_is_missing_around_it():
     text = (
         MODEL
-        + "evaluation:\n  accuracy:\n    dataloader:\n      batch_size: 3\n      ...\n    metric:\n      topk: ...\n    multi_metrics:\n      ...\n"
+        + (
+            "evaluation:\n  accuracy:\n    dataloader:\n      batch_size: 3\n"
+            "      ...\n    metric:\n      topk: ...\n    multi_metrics:\n      ...\n"
+        )
     )
     found = load_v1(text)
     assert found.evaluation.accuracy.dataloader is None
@@ -271,7 +286,10 @@ def test_an_elision_in_a_list_or_mapping_of_ones_own():
     assert codes(found) == [NoteCode.ELISION] * 2
     text = (
         MODEL
-        + "evaluation:\n  accuracy:\n    multi_metrics:\n      topk: 1\n      ...\n    dataloader:\n      dataset:\n        MNIST:\n          ...\n"
+        + (
+            "evaluation:\n  accuracy:\n    multi_metrics:\n      topk: 1\n      ...\n"
+            "    dataloader:\n      dataset:\n        MNIST:\n          ...\n"
+        )
     )
     accuracy = load_v1(text).evaluation.accuracy
     assert accuracy.multi_metrics.metrics == (Named("topk", {"k": 1}),)
@@ -291,6 +309,20 @@ def test_an_excerpt_has_no_model():
     assert str(found.notes[0]).endswith("where: $, line 1")
 
 
+def test_flat_settings_of_an_empty_pruner_are_its_own():
+    straight = (
+        "model:\n  name: net\n  framework: pytorch\npruning:\n  approach:\n"
+        "    weight_compression_pytorch:\n      end_step: 9\n      pruners:\n"
+    )
+    straight += "        - !Pruner\n          pattern: 4x1\n          prune_type: snip\n"
+    same("\n".join(line.strip() for line in straight.split("\n")), straight)
+
+
+def test_no_pruners_are_none():
+    found = load_v1(MODEL + "pruning:\n  approach:\n    weight_compression:\n      pruners:\n")
+    assert found.pruning.approach.weight_compression.pruners == ()
+
+
 def test_a_long_repair_is_shown_in_part():
     lines = "\n".join(f"conv{index}:\nweight:\ndtype: [fp32]" for index in range(40))
     found = load_v1(f"{MODEL}quantization:\nop_wise:\n{lines}\n")
@@ -300,7 +332,10 @@ def test_a_long_repair_is_shown_in_part():
 
 def test_a_repair_shows_every_kind_of_value():
     text = MODEL + (
-        "pruning:\napproach:\n  weight_compression:\n    names: {a: [b, 'c']}\n    pruners:\n      - !Pruner\n        names:\n          - a\n      - !Pruner {}\n"
+        (
+            "pruning:\napproach:\n  weight_compression:\n    names: {a: [b, 'c']}\n"
+            "    pruners:\n      - !Pruner\n        names:\n          - a\n      - !Pruner {}\n"
+        )
     )
     with pytest.raises(ConfigError):
         load_v1(text)
@@ -309,3 +344,37 @@ def test_a_repair_shows_every_kind_of_value():
         "pruning:\n  approach:\n    weight_compression:\n      names: [b, 'c']\n      pruners:\n        - !Pruner\n          names:\n"
         "            - a\n        - !Pruner {}"
     )
+
+
+def test_a_key_in_the_column_of_a_dash_ends_its_list():
+    straight = "model:\n  name: net\n  inputs:\n    - a\n  framework: pytorch\n"
+    same(straight.replace("  framework", "    framework"), straight)
+    beside = "model:\n  name: net\n  inputs:\n  - a\n  framework: pytorch\n"
+    same(beside.replace("  name", "    name"), straight)
+
+
+def test_names_whose_arguments_are_left_out_are_left_out():
+    text = MODEL + (
+        "evaluation:\n  accuracy:\n    dataloader:\n      dataset: {MNIST: {root: a}}\n      transform:\n        Resize:\n"
+        "          interpolation: nearest\n          ...\n        ToTensor:\n    metric:\n      topk: 1\n"
+    )
+    accuracy = load_v1(text).evaluation.accuracy
+    assert accuracy.dataloader.transform == (Named("ToTensor"),)
+    data = text.replace("{MNIST: {root: a}}", "\n        MNIST:\n          train: True\n          ...")
+    assert load_v1(data).evaluation.accuracy.dataloader is None
+
+
+def test_own_settings_of_a_search_space_are_not_guessed():
+    with pytest.raises(ConfigError, match="Unknown key 'layers'"):
+        load_v1(MODEL + "nas:\n  search:\n    search_space:\n      width: [1]\n    layers: {a: 1}\n")
+
+
+def test_shapes_without_keys():
+    from inc_config.compat.document.pruning import PRUNING, V1Pruner
+    from inc_config.compat.shapes import ListOf, Section, Shape, Value
+    from inc_config.compat.values import text
+
+    assert Value(text).child("a") is None
+    assert ListOf(Section(V1Pruner)).child("names") is None
+    assert PRUNING.child("magnitude") is not None
+    assert isinstance(PRUNING, Shape)

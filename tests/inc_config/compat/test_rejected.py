@@ -193,6 +193,7 @@ REJECTED = {
     ),
     "a list as multi_metrics": (f"{MODEL}evaluation: {{accuracy: {{multi_metrics: 3}}}}\n", "$.evaluation.accuracy.multi_metrics", 2),
     "lpot keys without magnitude": (f"{MODEL}pruning: {{start_epoch: 0}}\n", "$.pruning.start_epoch", 2),
+    "lpot keys without magnitude in a file for lpot": (f"# lpot\n{MODEL}pruning: {{frequency: 2}}\n", "$.pruning.frequency", 3),
     "lpot pruning in no time": (
         f"{MODEL}pruning: {{magnitude: {{p: {{}}}}, start_epoch: 2, end_epoch: 2, init_sparsity: 0.0, target_sparsity: 0.5}}\n",
         "$.pruning.end_epoch",

@@ -140,7 +140,10 @@ def test_calibration_data_are_read_in_order():
 
 def test_recipes():
     found = translated(
-        "quantization:\n  recipes: {first_conv_or_matmul_quantization: False, fast_bias_correction: True, scale_propagation_concat: False,\n"
+        (
+            "quantization:\n  recipes: {first_conv_or_matmul_quantization: False, "
+            "fast_bias_correction: True, scale_propagation_concat: False,\n"
+        )
         "    pre_post_process_quantization: False, last_conv_or_matmul_quantization: False, ffn_matmul_quantization: True}\n"
         "  advance: {bias_correction: weight_empirical}\n"
     )
@@ -158,7 +161,10 @@ def test_recipes():
 
 def test_constraints_of_operators():
     found = translated(
-        "quantization:\n  model_wise: {weight: {granularity: per_channel, scheme: 'sym, asym_float', bit: 7.0}, activation: {algorithm: kl}}\n"
+        (
+            "quantization:\n  model_wise: {weight: {granularity: per_channel, scheme: 'sym, "
+            "asym_float', bit: 7.0}, activation: {algorithm: kl}}\n"
+        )
         "  optype_wise: {Conv: {activation: {dtype: [uint8, fp32]}}}\n"
         "  op_wise: {layer1.0/conv: {weight: {dtype: [fp32]}}, 'layer(2|3).*': {activation: {algorithm: [minmax, placeholder]}}}\n"
     )
@@ -181,7 +187,10 @@ def test_constraints_of_operators():
 
 def test_default_qconfig_is_for_every_other_operator():
     found = step(
-        "quantization:\n  op_wise:\n    default_qconfig: {weight: {dtype: [fp32]}}\n    a.b: {weight: {dtype: [int8]}}\n    'c.*|d': {weight: {}}\n",
+        (
+            "quantization:\n  op_wise:\n    default_qconfig: {weight: {dtype: [fp32]}}\n"
+            "    a.b: {weight: {dtype: [int8]}}\n    'c.*|d': {weight: {}}\n"
+        ),
         "pytorch_fx",
     )
     assert found.constraints == (
@@ -291,7 +300,7 @@ def test_metrics_have_the_numbers_of_1_x():
 
 
 def test_a_metric_that_counts_less_than_nothing_is_a_fault():
-    with pytest.raises(ConfigError, match="weight cannot be -1.0") as caught:
+    with pytest.raises(ConfigError, match=r"weight cannot be -1\.0") as caught:
         translated("evaluation: {accuracy: {multi_metrics: {topk: 1, weight: [-1.0]}}}\n")
     assert caught.value.faults[0].line == 2
 

@@ -55,8 +55,10 @@ def test_pruning_by_steps():
     found, notes = prune(
         "weight_compression_pytorch",
         "target_sparsity: 0.8, max_sparsity_ratio_per_layer: 0.9, prune_type: snip_momentum, start_step: 5, end_step: 50, "
-        "update_frequency_on_step: 10, excluded_names: [classifier, '.*norm', '^head$', '*bias'], extra_excluded_names: [pooler], "
-        "names: [encoder], prune_domain: local, prune_layer_type: [Linear], sparsity_decay_type: cos, pattern: ic_pattern_4x1, end_epoch: 3",
+        "update_frequency_on_step: 10, excluded_names: [classifier, '.*norm', '^head$', '*bias'], extra_excluded_names: [pooler], "(
+            "names: [encoder], prune_domain: local, prune_layer_type: [Linear], "
+            "sparsity_decay_type: cos, pattern: ic_pattern_4x1, end_epoch: 3"
+        ),
     )
     assert found == PruneConfig(
         target_sparsity=0.8,
@@ -127,10 +129,10 @@ def test_parameters_of_pruners():
 
 
 def test_a_target_that_a_pattern_cannot_reach_is_a_fault():
-    with pytest.raises(ConfigError, match="reaches sparsity 0.5") as caught:
+    with pytest.raises(ConfigError, match=r"reaches sparsity 0\.5") as caught:
         prune("weight_compression_pytorch", "pattern: 2:4, target_sparsity: 0.9")
     assert caught.value.faults[0].line == 2
-    with pytest.raises(ConfigError, match="reaches sparsity 0.5"):
+    with pytest.raises(ConfigError, match=r"reaches sparsity 0\.5"):
         prune("weight_compression_v2", "pattern: 2:4")
 
 
@@ -316,7 +318,8 @@ def test_distillation_from_layers():
 
 def test_distillation_from_oneself():
     found, notes = distill(
-        "SelfKnowledgeDistillationLoss: {layer_mappings: [[[a, z], [b, z]], [c, z]], loss_types: [L2, KL], loss_weights: [0.5, 0.1], temperature: 3.0}"
+        "SelfKnowledgeDistillationLoss: {layer_mappings: [[[a, z], [b, z]], [c, z]], "
+        "loss_types: [L2, KL], loss_weights: [0.5, 0.1], temperature: 3.0}"
     )
     assert type(found) is DistillSelfConfig
     assert found.levels == (

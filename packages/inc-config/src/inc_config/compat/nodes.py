@@ -76,7 +76,6 @@ def plain(node: Node) -> Any:
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
     made: dict[str, Any] = {}
-    if isinstance(node, Mapping):
-        for entry in node.entries:
-            made.setdefault(entry.key, plain(entry.value))
+    for entry in node.entries if isinstance(node, Mapping) else ():
+        made.setdefault(entry.key, plain(entry.value))
     return made

@@ -17,17 +17,14 @@ def render(node: Node, *, key: str = "") -> str:
 
 
 def _lines(node: Node, indent: str) -> Iterator[str]:
-    if isinstance(node, Mapping) and not node.flow:
-        for entry in node.entries:
-            yield from _value(entry.key, entry.value, indent)
-    elif isinstance(node, Sequence) and not node.flow:
-        for item in node.items:
-            tag = f" {item.tag}" if item.tag else ""
-            yield f"{indent}-{tag}" + ("" if _is_block(item) else f" {_inline(item)}")
-            if _is_block(item):
-                yield from _lines(item, indent + "  ")
-    else:
-        yield indent + _inline(node)
+    """The lines of a mapping or sequence that is not in brackets."""
+    for entry in node.entries if isinstance(node, Mapping) else ():
+        yield from _value(entry.key, entry.value, indent)
+    for item in node.items if isinstance(node, Sequence) else ():
+        tag = f" {item.tag}" if item.tag else ""
+        yield f"{indent}-{tag}" + ("" if _is_block(item) else f" {_inline(item)}")
+        if _is_block(item):
+            yield from _lines(item, indent + "  ")
 
 
 def _value(key: str, node: Node, indent: str) -> Iterator[str]:

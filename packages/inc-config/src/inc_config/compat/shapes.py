@@ -21,7 +21,10 @@ SHAPE = "inc_config.compat.shape"
 
 @runtime_checkable
 class Shape(Protocol):
-    """Reads one node. ``child`` is the shape of a key inside it, None if there can be no such key."""
+    """Reads one node of a settled tree, in which a section without content is an empty mapping.
+
+    ``child`` is the shape of a key inside it, None if there can be no such key.
+    """
 
     @property
     def hungry(self) -> bool:
@@ -146,8 +149,6 @@ class Section:
         if self.tag and node.tag not in self.tag:
             context.fault(node, path, "An item here is an object.", f"write '- {self.tag[0]}' and its settings below it")
             return None
-        if is_empty(node):
-            node = Mapping(node.place, [], flow=True)
         if not isinstance(node, Mapping):
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", f"write keys below: {', '.join(self.keys)}")
             return None
@@ -217,8 +218,6 @@ class Arguments:
         if self.scalar:
             found = self.leaves[self.scalar].read(node, path, context)
             return None if found is None else FrozenMap({self.scalar: found})
-        if is_empty(node):
-            node = Mapping(node.place, [], flow=True)
         if not isinstance(node, Mapping):
             fix = f"write arguments below: {', '.join(self.leaves)}" if self.leaves else "it takes no arguments"
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", fix)
@@ -236,11 +235,13 @@ class Arguments:
             else:
                 fix = one_of(entry.key, self.leaves) if self.leaves else "it takes no arguments; delete the line"
                 context.fault_at(entry.place, inner, f"Unknown argument {entry.key!r:.100}.", fix)
-        if not node.elided:
-            for name in self.required:
-                if name not in found:
-                    context.fault(node, path, f"Missing argument {name!r}.", f"add {name!r}")
+        missing = [name for name in self.required if name not in found]
+        for name in [] if node.elided else missing:
+            context.fault(node, path, f"Missing argument {name!r}.", f"add {name!r}")
         if len(context.faults) > before:
+            return None
+        if missing:
+            context.left_out(path, node.place)
             return None
         made = FrozenMap(found)
         for name, what, fix in self._check(made) if self._check else ():
@@ -272,8 +273,6 @@ class Names:
 
     def read(self, node: Node, path: str, context: Context) -> tuple[Named, ...] | None:
         """The names in order; None if something is wrong or everything is left out."""
-        if is_empty(node):
-            node = Mapping(node.place, [], flow=True)
         if not isinstance(node, Mapping):
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", f"write the name of a {self.kind} below, as a key")
             return None
@@ -290,14 +289,13 @@ class Names:
 
     def _count(self, node: Mapping, made: list[Named], path: str, context: Context) -> tuple[Named, ...] | None:
         entries = len(node.entries)
-        if entries == 0 and node.elided:
+        if entries < self.least and node.elided:
             context.left_out(path, node.place)
-            return None
-        if entries < self.least:
+        elif entries < self.least:
             context.fault(node, path, f"No {self.kind} is named.", one_of("", self.catalogue))
         elif entries > self.most:
             context.fault(node, path, f"More than {self.most} {self.kind} is named.", "keep one")
-        return tuple(made)
+        return tuple(made) if len(made) >= self.least else None
 
 
 @attrs.frozen
@@ -318,8 +316,6 @@ class Each:
 
     def read(self, node: Node, path: str, context: Context) -> FrozenMap[str, Any] | None:
         """Keys in order with what was read."""
-        if is_empty(node):
-            return FrozenMap()
         if not isinstance(node, Mapping):
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", "write names, and settings below each")
             return None

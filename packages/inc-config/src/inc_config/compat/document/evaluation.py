@@ -11,7 +11,7 @@ import attrs
 from inc_config.compat.catalogue.metrics import METRICS
 from inc_config.compat.context import Context
 from inc_config.compat.document.loader import LOADER, POSTPROCESSING, V1DataLoader, V1Postprocess
-from inc_config.compat.nodes import Mapping, Node, is_empty, plain
+from inc_config.compat.nodes import Mapping, Node, plain
 from inc_config.compat.shapes import Section, Shape, Value, key
 from inc_config.compat.values import flags, floats_by_blanks, text, whole
 from inc_config.named import Named
@@ -50,8 +50,6 @@ class _MultiMetrics:
 
     def read(self, node: Node, path: str, context: Context) -> V1MultiMetrics | None:
         """Metrics, weights and directions of equal number."""
-        if is_empty(node):
-            node = Mapping(node.place, [], flow=True)
         if not isinstance(node, Mapping):
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", "write metrics below, by name")
             return None

@@ -47,11 +47,7 @@ def by_epochs_or_steps(
             overrides.append((place, {"include": rules.names(pruner.names), **own}))
     extra = {"max_sparsity_per_op": section.max_sparsity_ratio_per_layer, "layer_types": section.prune_layer_type}
     fields |= {name: value for name, value in extra.items() if value is not None}
-    return remarks.make(
-        path,
-        lambda: PruneConfig(**fields, overrides=_overrides(overrides, today, remarks), training=training),
-        instead=PruneConfig(),
-    )
+    return PruneConfig(**fields, overrides=_overrides(overrides, today, remarks), training=training)
 
 
 def _overrides(found: list[tuple[str, dict[str, Any]]], today: str, remarks: Remarks) -> tuple[PruneOverride, ...]:

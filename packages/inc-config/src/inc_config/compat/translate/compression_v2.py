@@ -25,7 +25,7 @@ def by_v2(section: V2WeightCompression, path: str, today: str, remarks: Remarks,
     """The step; pruners without names set it, the others override it for their layers."""
     fields = {**_DEFAULTS, **_fields(section, path, remarks)}
     fields |= criterion_of(section.pruning_type or "snip_momentum", None, path, remarks)
-    overrides: list[tuple[str, dict[str, Any]]] = []
+    overrides: list[dict[str, Any]] = []
     for index, pruner in enumerate(section.pruners or ()):
         place = f"{path}.pruners[{index}]"
         own = _fields(pruner, place, remarks)
@@ -36,12 +36,8 @@ def by_v2(section: V2WeightCompression, path: str, today: str, remarks: Remarks,
             continue
         for name in [name for name in _WHOLE if own.pop(name, None) is not None]:
             remarks.changed(place, f"{name} counts for the whole step, not for some layers.", f"{today}.overrides[{len(overrides)}]")
-        overrides.append((place, own))
-    return remarks.make(
-        path,
-        lambda: PruneConfig(**fields, overrides=tuple(PruneOverride(**own) for _, own in overrides), training=training),
-        instead=PruneConfig(),
-    )
+        overrides.append(own)
+    return PruneConfig(**fields, overrides=[PruneOverride(**own) for own in overrides], training=training)
 
 
 def _fields(section: V2Pruner, path: str, remarks: Remarks) -> dict[str, Any]:

@@ -24,22 +24,16 @@ def by_policy(section: V1Pruning, remarks: Remarks) -> PruneConfig:
             initial = initial if policy.init_sparsity is None else policy.init_sparsity
         else:
             overrides.append((path, policy))
-    return remarks.make(
-        PATH,
-        lambda: PruneConfig(
-            target_sparsity=target,
-            initial_sparsity=initial,
-            epochs=EpochWindow(
-                start=section.start_epoch or 0,
-                end=4 if section.end_epoch is None else section.end_epoch,
-                frequency=section.frequency or 2,
-            ),
-            schedule=ScheduleKind.LINEAR,
-            scope=Scope.LOCAL,
-            include=texts_of((weight for _, policy in overrides for weight in policy.weights or ()), literal),
-            overrides=tuple(_override(path, policy, remarks) for path, policy in overrides),
+    return PruneConfig(
+        target_sparsity=target,
+        initial_sparsity=initial,
+        epochs=EpochWindow(
+            start=section.start_epoch or 0, end=4 if section.end_epoch is None else section.end_epoch, frequency=section.frequency or 2
         ),
-        instead=PruneConfig(),
+        schedule=ScheduleKind.LINEAR,
+        scope=Scope.LOCAL,
+        include=texts_of((weight for _, policy in overrides for weight in policy.weights or ()), literal),
+        overrides=[_override(path, policy, remarks) for path, policy in overrides],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from inc_config.compat.document.evaluation import V1Accuracy
 from inc_config.compat.document.top import V1Document
 from inc_config.compat.notes import Note
 from inc_config.compat.translate.distillation import distill_of
@@ -17,6 +18,7 @@ from inc_config.compat.translate.remarks import Remarks
 from inc_config.compat.translate.target import model_of, target_of
 from inc_config.compat.translate.training import training_of
 from inc_config.errors import ConfigError, Fault
+from inc_config.evaluation import EvaluationConfig
 from inc_config.pipeline import PipelineConfig, StepConfig
 from inc_config.target import Target
 
@@ -54,13 +56,18 @@ def translate(document: V1Document) -> Translation:
         model=model_of(document.model),
         training=training_of(document.train, "$.train", "$.training", remarks),
         calibration=calibration_of(document, remarks),
-        evaluation=None if accepts_all or evaluation is None else evaluation_of(evaluation.accuracy, "$.evaluation.accuracy", remarks),
+        evaluation=None if accepts_all or evaluation is None else _judged(evaluation.accuracy, remarks),
         benchmark=None if evaluation is None else benchmark_of(evaluation.performance, "$.evaluation.performance", remarks),
         workspace=tuning.workspace.path if tuning and tuning.workspace else None,
     )
     if remarks.faults:
         raise ConfigError(remarks.faults, source=document.source)
     return Translation(config=config, notes=(*document.notes, *remarks.notes))
+
+
+def _judged(accuracy: V1Accuracy | None, remarks: Remarks) -> EvaluationConfig | None:
+    path = "$.evaluation.accuracy"
+    return remarks.make(path, lambda: evaluation_of(accuracy, path, remarks), instead=None)
 
 
 def _steps(document: V1Document, target: Target | None, remarks: Remarks) -> tuple[StepConfig, ...]:
