@@ -240,6 +240,22 @@ def test_a_training_that_ends_before_the_schedule_is_noted(model: nn.Module, dig
     assert any("pruning is incomplete: the training ended after 20 optimizer steps" in note for note in result.summary.notes)
 
 
+def test_a_teacher_may_return_more_than_the_student(model: nn.Module, trained: nn.Module, training: Make, quiet: Progress) -> None:
+    class Talkative(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = trained
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"hidden": x.mean(dim=1), "logits": self.inner(x)}
+
+    before, after = (
+        Pipeline([Distill(teacher=teacher)], train=training(epochs=1), progress=quiet).fit(model) for teacher in (trained, Talkative())
+    )
+    for name, value in weights(after.model).items():
+        np.testing.assert_array_equal(value, weights(before.model)[name])
+
+
 def test_data_that_can_be_read_only_once_is_trained_on_whole(model: nn.Module, digits: Any, quiet: Progress) -> None:
     seen: list[torch.Tensor] = []
 

@@ -10,7 +10,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.hooks import TrainingHooks
 from inc_adaptors.roles import Adaptor, Distills, Trains, require
 from inc_config.distillation import DistillConfig
-from inc_config.errors import DataError, IncError, StepError
+from inc_config.errors import DataError, IncError, ModelError, StepError
 from numpy.typing import NDArray
 
 from inc_orchestrate.distillation import DistillHooks
@@ -73,12 +73,22 @@ class Distill(DistillConfig):
                 where=f"{_WHERE}, teacher; {error.where}",
                 fix="use a teacher that takes the same inputs as the student",
             ) from error
-        if student != teacher:
+        if student != teacher and not self._can_compare(facts):
             raise StepError(
                 f"The teacher's outputs do not fit the student's: {_shapes(teacher)} against {_shapes(student)}.",
                 where=f"{_WHERE}, teacher",
                 fix="use a teacher for the same task, with the same classes in the same order",
             )
+
+    def _can_compare(self, facts: Facts) -> bool:
+        """Whether the loss finds what it compares among outputs of other number or shape, such as hidden states beside logits."""
+        run = require(facts.adaptor, Trains, step=self.name).teacher
+        distance = require(facts.adaptor, Distills, step=self.name).soft_target_loss(self.loss.value, temperature=self.temperature)
+        try:
+            distance(run(facts.handle.native)(facts.example), run(self.teacher)(facts.example))
+        except ModelError:
+            return False
+        return True
 
 
 def _shapes(shapes: list[tuple[int, ...]]) -> str:
