@@ -94,11 +94,15 @@ def test_server_mode_says_when_the_generator_could_not_keep_up(capsys: pytest.Ca
 def test_the_highest_rate_under_a_bound_lies_below_the_capacity(capsys: pytest.CaptureFixture[str]) -> None:
     """Calls of 10 ms: 100 a second without waiting. A bound of 1 s is loose: it is the machine or chance that limits, not the bound."""
     code = run("targets:sleeper", *ONE[:2], "--mode", "server", "--p99-ms", "1000", "--duration", "0.4", "--json", "r.json")
+    said = capsys.readouterr()
+    if code == 2:  # so busy a machine that calls could not be dispatched on time; then no rate may be claimed
+        assert "the load generator, which was late" in said.err
+        return
     assert code == 0
     server = load_result(Path("r.json")).server
     assert server is not None
     assert 10 < server.rate_per_s < 105
-    assert "highest rate:" in capsys.readouterr().out
+    assert "highest rate:" in said.out
 
 
 def test_a_bound_that_no_call_can_keep_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,13 +112,15 @@ def test_a_bound_that_no_call_can_keep_is_refused(capsys: pytest.CaptureFixture[
 
 def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> None:
     """The same function twice is never ten times as fast; the gate fails, and says so in every report."""
-    gate = ["--gate", "--min-speedup", "10", "--junit", "j.xml", "--summary", "s.md", "--lock", "lock.json", "--update-lock"]
+    gate = ["--gate", "--min-speedup", "10", "--junit", "j.xml", "--summary", "s.md", "--json", "c.json"]
     assert run("--compare", "targets:worker", "targets:worker", "--cores-per-instance", "1", "--duration", "1.2", *gate) in (1, 4)
     out = capsys.readouterr().out
     assert "the second is" in out
     assert "speedup" in out
     assert "<testsuite" in Path("j.xml").read_text()
     assert Path("s.md").read_text().startswith("## targets:worker against targets:worker: ")
+    found = json.loads(Path("c.json").read_text())["comparison"]
+    assert found["low"] <= found["ratio"] <= found["high"] < 10
 
 
 @pytest.mark.parametrize(
@@ -129,6 +135,12 @@ def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> 
         (("targets:worker", "--mode", "server"), "Server mode needs a rate."),
         (("targets:worker", "--mode", "server", "--rate", "0.1"), "too few calls would arrive"),
         (("targets:worker", "--mode", "single-stream", "--instances", "2"), "A single stream has one instance."),
+        (("targets:worker", "--mode", "server", "--rate", "5", "--p99-ms", "5"), "A rate is given or searched."),
+        (("targets:worker", "--mode", "server", "--rate", "5", "--iterations", "5"), "Server mode runs for a time."),
+        (("targets:worker", "--sweep", "--profile"), "Accuracy and operators are for one run or a comparison."),
+        (("--compare", "a:a", "b:b", "--sweep"), "A comparison is neither a sweep nor of another mode."),
+        (("--compare", "a:a", "b:b", "--csv", "x.csv"), "A comparison is written as --json"),
+        (("--compare", "a:a", "b:b", "--min-speedup", "2"), "Nothing is judged without a gate."),
         (("targets:worker", "--rate", "5"), "Only server mode has a rate."),
         (("targets:worker", "--plot", "p.svg"), "Only a sweep is drawn."),
         (("targets:worker", "--batch-size", "1", "2"), "Several batch sizes need a sweep."),

@@ -7,17 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import inc_metrics
-from inc_config.errors import IncError
+from inc_config.convert import to_json
 from rich.console import Console
 from rich.table import Table
 
 from inc_bench.cli.requests import request_from
+from inc_bench.cli.rules import check_options, compared
 from inc_bench.gate import Lock, Outcome, judge, junit, load_lock, save_lock, summary, verdict
 from inc_bench.machine.layout import Layout, plan_layout
 from inc_bench.machine.topology import Topology, read_topology
 from inc_bench.operators import pair_operators, slower
 from inc_bench.pairs import Paired, compare_in_processes
-from inc_bench.plotting import check_plot, save_plot, terminal_plot
+from inc_bench.plotting import save_plot, terminal_plot
 from inc_bench.rates import highest_rate, serve_at
 from inc_bench.request import Request
 from inc_bench.results.model import BenchmarkResult, Mode
@@ -31,14 +32,10 @@ SWEEP_BATCHES = (1, 8, 32)
 _CODES = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
 
 
-class UsageError(IncError, ValueError):
-    """Options that do not go together."""
-
-
 def run_task(options: argparse.Namespace, console: Console) -> int:
     """Do what the options ask; returns the exit code."""
-    _check(options)
-    if options.compare and all(Path(name).suffix == ".json" for name in _compared(options)):
+    check_options(options)
+    if options.compare and all(Path(name).suffix == ".json" for name in compared(options)):
         return _compare_results(options, console)
     topology = read_topology()
     if options.compare:
@@ -50,54 +47,6 @@ def run_task(options: argparse.Namespace, console: Console) -> int:
     if options.mode is Mode.SERVER:
         return _server(options, console, topology, request, layout)
     return _single(options, console, topology, request, layout)
-
-
-def _check(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together, before anything is started."""
-    server = options.mode is Mode.SERVER
-    compared = _compared(options)
-    rules: tuple[tuple[bool, str, str, str], ...] = (
-        (not options.model and not options.compare, "There is no model.", "command line", "name one: inc-bench MODEL"),
-        (bool(options.compare) and len(compared) != 2, f"{len(compared)} models are to be compared.", "--compare", "name two"),
-        (options.gate and not options.compare, "A gate needs a baseline.", "--gate", "name it: --gate --compare BASELINE CANDIDATE"),
-        (
-            options.gate and not (options.min_speedup or options.max_drop or options.lock),
-            "The gate checks nothing.",
-            "--gate",
-            "give --min-speedup, --max-drop or --lock",
-        ),
-        (bool(options.max_drop) and not options.metric, "No metric says what may drop.", "--max-drop", "give --metric and labelled --data"),
-        (bool(options.metric) and not options.data, "Accuracy needs data with labels.", "--metric", "give --data"),
-        (server and not (options.rate or options.p99_ms), "Server mode needs a rate.", "--mode server", "give --rate or --p99-ms"),
-        (not server and bool(options.rate or options.p99_ms), "Only server mode has a rate.", "--rate, --p99-ms", "give --mode server"),
-        (
-            options.mode is Mode.SINGLE_STREAM and (options.instances or 1) > 1,
-            "A single stream has one instance.",
-            "--mode single-stream, --instances",
-            "leave --instances out",
-        ),
-        (options.sweep and options.mode is not Mode.OFFLINE, "A sweep is offline.", "--sweep, --mode", "leave one of them out"),
-        (bool(options.plot) and not options.sweep, "Only a sweep is drawn.", "--plot", "give --sweep"),
-        (not options.sweep and len(options.batch_size or ()) > 1, "Several batch sizes need a sweep.", "--batch-size", "give --sweep"),
-        (options.update_lock and not options.lock, "No lock file is named.", "--update-lock", "give --lock FILE"),
-        (
-            bool(options.sweep and (options.instances or options.cores_per_instance)),
-            "A sweep chooses layouts itself.",
-            "--sweep",
-            "leave --instances and --cores-per-instance out",
-        ),
-    )
-    for broken, what, where, fix in rules:
-        if broken:
-            raise UsageError(what, where=where, fix=fix)
-    if options.metric:
-        inc_metrics.build(options.metric)
-    if options.plot:
-        check_plot(options.plot)
-
-
-def _compared(options: argparse.Namespace) -> list[str]:
-    return [*([options.model] if options.model else []), *(options.compare or ())]
 
 
 def _single(options: argparse.Namespace, console: Console, topology: Topology, request: Request, layout: Layout) -> int:
@@ -171,9 +120,9 @@ def _finish(options: argparse.Namespace, console: Console, results: list[Benchma
 
 
 def _compare_results(options: argparse.Namespace, console: Console) -> int:
-    first, second = (load_result(Path(name)) for name in _compared(options))
+    first, second = (load_result(Path(name)) for name in compared(options))
     table = Table("", "samples/s", "median ms", "p99 ms")
-    for name, result in zip(_compared(options), (first, second), strict=True):
+    for name, result in zip(compared(options), (first, second), strict=True):
         table.add_row(name, estimate(result.throughput), f"{result.median_s * 1e3:.3f}", f"{result.latency.p99_s * 1e3:.3f}")
     console.print(table)
     ratio, differences = ratio_to_earlier(second, first)
@@ -186,7 +135,7 @@ def _compare_results(options: argparse.Namespace, console: Console) -> int:
 
 def _compare(options: argparse.Namespace, console: Console, topology: Topology) -> int:
     lock = load_lock(options.lock) if options.lock and not options.update_lock else None
-    (first, instances, cores), (second, _, _) = (request_from(options, name) for name in _compared(options))
+    (first, instances, cores), (second, _, _) = (request_from(options, name) for name in compared(options))
     layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
     paired = compare_in_processes(first, second, layout, topology, metric=options.metric)
     console.print(comparison_table(paired.baseline, paired.candidate, paired.comparison))
@@ -200,6 +149,8 @@ def _compare(options: argparse.Namespace, console: Console, topology: Topology) 
         with crew_for(second, layout, topology) as crew:
             after = crew.profile()
         console.print(slower_table(slower(pair_operators(before, after))))
+    if options.json:
+        write_text(options.json, to_json(paired) + "\n")
     if not (options.gate or options.update_lock):
         return 0
     made = Lock(
