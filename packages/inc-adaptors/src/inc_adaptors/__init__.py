@@ -12,6 +12,7 @@ from inc_adaptors.roles import (
     AccessesWeights,
     Adaptor,
     BlockLayout,
+    ChecksTraining,
     Describes,
     Distills,
     Emitter,
@@ -31,8 +32,8 @@ from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.store import check_writable, load, save
 
 __all__ = [
-    "AccessesWeights", "Adaptor", "AdaptorSpec", "BlockLayout", "ComposedHooks", "CompressionState", "Describes", "Distills", "Emitter",
-    "Exports", "ModelHandle", "NamesTraining", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature", "Statistic", "StatisticSpec",
+    "AccessesWeights", "Adaptor", "AdaptorSpec", "BlockLayout", "ChecksTraining", "ComposedHooks", "CompressionState", "Describes",
+    "Distills", "Emitter", "Exports", "ModelHandle", "NamesTraining", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature", "Statistic", "StatisticSpec",
     "Statistics", "Stores", "SurgeryRecord", "TensorSpec", "TrainingHooks", "Trains", "WeightInfo", "Weights", "adaptor_for",
     "adaptor_named", "as_batches", "check_writable", "compose", "cpu_name", "isa", "load", "require", "save", "split",
 ]  # fmt: skip
