@@ -176,7 +176,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare(few, few)
     with pytest.raises(MetricValueError, match="confidence is 95"):
         compare(*kept, confidence=95)
-    with pytest.raises(MetricValueError, match="50 resamples"):
+    with pytest.raises(MetricValueError, match="resamples is 50"):
         compare(*kept, resamples=50)
     other = MAE(keep_samples=True)
     wide, narrow = MAE(keep_samples=True), MAE(keep_samples=True)

@@ -85,7 +85,7 @@ def as_labels(values: NDArray[Any], *, classes: int | None, where: str) -> NDArr
                 "give whole numbers, or scores with one column per class",
             )
     smallest, largest = int(values.min()), int(values.max())
-    last = LARGEST_LABEL if classes is None else classes - 1
+    last = LARGEST_LABEL if classes is None else min(classes - 1, LARGEST_LABEL)
     if smallest < 0 or largest > last:
         wrong = smallest if smallest < 0 else largest
         allowed = f"from 0 to {last}" if classes is not None or largest > last else "0 or more"

@@ -9,6 +9,7 @@ from inc_metrics.classification.accuracy import Accuracy
 from inc_metrics.classification.confusion import Matthews
 from inc_metrics.classification.fbeta import FBeta
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import flag
 from inc_metrics.regression.correlation import Pearson, Spearman
 from inc_metrics.state import check_mergeable
 
@@ -60,9 +61,11 @@ class GLUE:
         self._task = plain[_plain(task)]
         keys = _TASKS[self._task]
         self._key = next(iter(keys)) if key is None else key
+        if not isinstance(self._key, str):
+            raise MetricTypeError(f"The key is a {type(key).__name__}", "GLUE(key)", f"one of {', '.join(keys)}")
         if self._key not in keys:
             raise MetricValueError(f"The task {self._task} has no {key!r}", "GLUE(key)", f"one of {', '.join(keys)}")
-        self._keep_samples = keep_samples
+        self._keep_samples = flag(keep_samples, where="GLUE(keep_samples)")
         self._parts = {part: _make(part, keep_samples) for parts in keys.values() for part in parts}
 
     def reset(self) -> None:

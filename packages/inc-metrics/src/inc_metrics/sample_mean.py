@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from inc_metrics.options import flag
 from inc_metrics.state import check_mergeable, no_data, not_kept
 from inc_metrics.sums import ExactSum
 
@@ -21,7 +22,7 @@ class SampleMean:
     """
 
     def __init__(self, *, keep_samples: bool = False) -> None:
-        self._keep_samples = keep_samples
+        self._keep_samples = flag(keep_samples, where=f"{type(self).__name__}(keep_samples)")
         self.reset()
 
     def reset(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from inc_metrics.arrays import as_array
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import whole_number
 from inc_metrics.state import check_mergeable, no_data
 
 
@@ -26,11 +27,9 @@ class Throughput:
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, warmup: int = 0, clock: Callable[[], float] = time.perf_counter) -> None:
-        if isinstance(warmup, bool) or not isinstance(warmup, int):
-            raise MetricTypeError(f"warmup is {warmup!r}", "Throughput(warmup)", "give a whole number of 0 or more")
-        if warmup < 0:
-            raise MetricValueError(f"warmup is {warmup}", "Throughput(warmup)", "give a whole number of 0 or more")
-        self._warmup = warmup
+        self._warmup = whole_number(warmup, where="Throughput(warmup)", least=0)
+        if not callable(clock):
+            raise MetricTypeError(f"The clock is a {type(clock).__name__}", "Throughput(clock)", "give a function that returns seconds")
         self._clock = clock
         self.reset()
 

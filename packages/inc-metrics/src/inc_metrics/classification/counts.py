@@ -10,6 +10,7 @@ import numpy as np
 from inc_metrics.classification.decisions import Decider, Decisions, Task
 from inc_metrics.errors import MetricValueError
 from inc_metrics.kept_pairs import KeptPairs
+from inc_metrics.options import flag
 from inc_metrics.state import check_mergeable, no_data, not_kept
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class DecisionCounts(ABC):
         keep_samples: bool = False,
     ) -> None:
         self._decider = Decider(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, owner=type(self).__name__)
-        self._keep_samples = keep_samples
+        self._keep_samples = flag(keep_samples, where=f"{type(self).__name__}(keep_samples)")
         self.reset()
 
     def reset(self) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import align, as_labels, shapes_differ
-from inc_metrics.classification.scores import decide_binary, scores_and_labels
+from inc_metrics.classification.scores import decide_binary, parse_threshold, scores_and_labels
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,9 +53,9 @@ class Decider:
 
     def __init__(self, *, task: Task | str | None, threshold: float | None, num_classes: int | None, class_axis: int, owner: str) -> None:
         self._task = None if task is None else _parse_task(task, owner)
-        self._threshold = threshold
-        self._num_classes = num_classes
-        self._class_axis = class_axis
+        self._threshold = parse_threshold(threshold, owner=owner)
+        self._num_classes = None if num_classes is None else whole_number(num_classes, where=f"{owner}(num_classes)", least=2)
+        self._class_axis = whole_number(class_axis, where=f"{owner}(class_axis)")
         self._owner = owner
         self.seen: Task | None = None
 

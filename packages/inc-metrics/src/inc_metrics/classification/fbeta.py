@@ -10,7 +10,8 @@ import numpy as np
 
 from inc_metrics.classification.counts import DecisionCounts, class_indices
 from inc_metrics.classification.decisions import Task
-from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.errors import MetricValueError
+from inc_metrics.options import real_number, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from inc_metrics.classification.decisions import Decisions
 
 _MOST_CLASSES = 1 << 24  # their counts take 400 MB
+_LARGEST_BETA = 1e100  # its square stays in float64
 
 
 class Average(StrEnum):
@@ -64,7 +66,7 @@ class FBeta(DecisionCounts):
     ) -> None:
         self._beta = _checked_beta(beta)
         self._average = None if average is None else _parse_average(average, type(self).__name__)
-        self._positive = positive
+        self._positive = whole_number(positive, where=f"{type(self).__name__}(positive)", least=0)
         super().__init__(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis, keep_samples=keep_samples)
 
     def per_class(self) -> NDArray[np.float64]:
@@ -201,11 +203,11 @@ def _occurs(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _checked_beta(beta: float) -> float:
-    if isinstance(beta, bool) or not isinstance(beta, (int, float)):
-        raise MetricTypeError(f"beta is {beta!r}", "FBeta(beta)", "give a number above 0, such as 1.0")
-    if not 0.0 < beta < math.inf:
-        raise MetricValueError(f"beta is {beta}", "FBeta(beta)", "give a number above 0, such as 1.0")
-    return float(beta)
+    fix = "give a number above 0, such as 1.0"
+    number = real_number(beta, where="FBeta(beta)", fix=fix)
+    if not 0.0 < number < _LARGEST_BETA:
+        raise MetricValueError(f"beta is {beta}", "FBeta(beta)", fix)
+    return number
 
 
 def _parse_average(average: Average | str, owner: str) -> Average:

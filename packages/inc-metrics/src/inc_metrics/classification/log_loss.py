@@ -11,6 +11,7 @@ from inc_metrics.arrays import as_array
 from inc_metrics.batches import align, as_labels, check_scores
 from inc_metrics.classification.scores import scores_and_labels
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 from inc_metrics.sample_mean import SampleMean
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class LogLoss(SampleMean):
 
     def __init__(self, *, scores: ScoreKind | str = ScoreKind.PROBABILITIES, class_axis: int = 1, keep_samples: bool = False) -> None:
         self._kind = parse_score_kind(scores, owner="LogLoss")
-        self._class_axis = class_axis
+        self._class_axis = whole_number(class_axis, where="LogLoss(class_axis)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:

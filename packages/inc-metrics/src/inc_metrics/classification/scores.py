@@ -8,6 +8,7 @@ import numpy as np
 
 from inc_metrics.batches import align, as_labels, check_scores, shapes_differ
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import real_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +60,11 @@ def class_axis_last(scores: NDArray[Any], class_axis: int, *, where: str) -> NDA
             "set threshold for binary scores, or class_axis",
         )
     return np.moveaxis(scores, axis, -1)
+
+
+def parse_threshold(threshold: float | None, *, owner: str) -> float | None:
+    """Return the score above which the decision is yes; raises MetricTypeError or MetricValueError for what is no finite number."""
+    return None if threshold is None else real_number(threshold, where=f"{owner}(threshold)")
 
 
 def decide_binary(predictions: NDArray[Any], threshold: float | None, *, where: str) -> NDArray[np.bool_]:

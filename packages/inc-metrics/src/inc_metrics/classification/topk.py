@@ -8,7 +8,8 @@ import numpy as np
 
 from inc_metrics.arrays import as_array
 from inc_metrics.classification.scores import scores_and_labels
-from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 from inc_metrics.sample_mean import SampleMean
 
 if TYPE_CHECKING:
@@ -32,12 +33,8 @@ class TopK(SampleMean):
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, k: int = 1, class_axis: int = 1, keep_samples: bool = False) -> None:
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-            raise MetricTypeError(f"k is {k!r}", "TopK(k)", "give a whole number of 1 or more")
-        if k < 1:
-            raise MetricValueError(f"k is {k}", "TopK(k)", "give a whole number of 1 or more")
-        self._k = int(k)
-        self._class_axis = class_axis
+        self._k = whole_number(k, where="TopK(k)", least=1)
+        self._class_axis = whole_number(class_axis, where="TopK(class_axis)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:

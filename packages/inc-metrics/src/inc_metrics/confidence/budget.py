@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inc_metrics.confidence.sequential import Sequential, checked_rate
-from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 
 
 class ErrorBudget:
@@ -21,9 +21,7 @@ class ErrorBudget:
 
     def __init__(self, error_rate: float = 0.05, *, used: int = 0) -> None:
         self.error_rate = checked_rate(error_rate, where="ErrorBudget(error_rate)")
-        if used < 0:
-            raise MetricValueError(f"used is {used}", "ErrorBudget(used)", "give the number of candidates before, 0 or more")
-        self.used = used
+        self.used = whole_number(used, where="ErrorBudget(used)", least=0)
 
     @property
     def spent(self) -> float:

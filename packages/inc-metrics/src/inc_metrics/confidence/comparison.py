@@ -10,6 +10,7 @@ import numpy as np
 from inc_metrics.confidence.bootstrap import means_differences, percentile_interval, resampled_differences, two_sided_p_value
 from inc_metrics.confidence.mcnemar import mcnemar_interval, mcnemar_p_value
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import real_number, whole_number
 from inc_metrics.protocols import Resamplable, SampleWise
 from inc_metrics.state import check_same_options
 
@@ -67,7 +68,7 @@ def compare(baseline: Metric, candidate: Metric, *, confidence: float = 0.95, re
         MetricTypeError: two kinds of metric, or one without values per sample or resampling.
         MetricValueError: unequal options or numbers of samples, nothing kept, too few samples to resample, or an option without sense.
     """
-    _check_options(confidence, resamples)
+    _check_options(confidence, resamples, seed)
     if type(baseline) is not type(candidate) or baseline.name != candidate.name:
         what = f"A {type(candidate).__name__} cannot be compared with a {type(baseline).__name__}"
         raise MetricTypeError(what, "compare", "evaluate both models with one kind of metric")
@@ -128,11 +129,12 @@ def _right_or_wrong(*sides: NDArray[np.float64]) -> bool:
     return all(((side == 0.0) | (side == 1.0)).all() for side in sides)
 
 
-def _check_options(confidence: float, resamples: int) -> None:
-    if not 0.0 < confidence < 1.0:
-        raise MetricValueError(f"The confidence is {confidence}", "compare(confidence)", "give a probability, such as 0.95")
-    if resamples < 100:
-        raise MetricValueError(f"There are {resamples} resamples", "compare(resamples)", "take 100 or more; 2000 is usual")
+def _check_options(confidence: float, resamples: int, seed: int) -> None:
+    fix = "give a probability, such as 0.95"
+    if not 0.0 < real_number(confidence, where="compare(confidence)", fix=fix) < 1.0:
+        raise MetricValueError(f"The confidence is {confidence}", "compare(confidence)", fix)
+    whole_number(resamples, where="compare(resamples)", least=100)
+    whole_number(seed, where="compare(seed)", least=0)
 
 
 def _check_units(baseline: int, candidate: int) -> None:

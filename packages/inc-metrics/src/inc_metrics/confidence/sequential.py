@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import finite_float64, shapes_differ
 from inc_metrics.confidence.betting import Wealth
-from inc_metrics.errors import MetricValueError
+from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import flag, real_number, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,19 +65,18 @@ class Sequential:
     ) -> None:
         allowed, kept = _criterion(absolute, relative, higher_is_better)
         self._bounds = _checked_bounds(bounds)
-        self._sign = 1.0 if higher_is_better else -1.0
+        self._sign = 1.0 if flag(higher_is_better, where="Sequential(higher_is_better)") else -1.0
         self._kept, self._allowed = kept, allowed
-        rates = error_rate, error_rate if rejection_error_rate is None else rejection_error_rate
-        self._limits = tuple(-math.log(checked_rate(rate, where="Sequential(error_rate)")) for rate in rates)
+        rates = {"error_rate": error_rate, "rejection_error_rate": error_rate if rejection_error_rate is None else rejection_error_rate}
+        self._limits = tuple(-math.log(checked_rate(rate, where=f"Sequential({name})")) for name, rate in rates.items())
         self._population = _checked_population(population)
         corners = [self._margin(np.float64(base), np.float64(new)) for base in bounds for new in bounds]
-        self._lowest, self._width = float(min(corners)), float(max(corners) - min(corners))
-        bound = -self._lowest / self._width
-        if not 0.0 < bound < 1.0:
-            what = (
-                f"With values from {bounds[0]} to {bounds[1]} the criterion always holds" if bound <= 0.0 else "The criterion never holds"
-            )
+        self._lowest, highest = float(min(corners)), float(max(corners))
+        if self._lowest >= 0.0 or highest <= 0.0:
+            what = f"With values from {bounds[0]} to {bounds[1]} the criterion {'never' if highest <= 0.0 else 'always'} holds"
             raise MetricValueError(what, "Sequential", "tighten the criterion, or check bounds")
+        self._width = highest - self._lowest
+        bound = -self._lowest / self._width
         self._for = Wealth(bound, population=population)
         self._against = Wealth(1.0 - bound, population=population)
         self._sum = 0.0
@@ -156,9 +157,11 @@ class Sequential:
 
 def checked_rate(rate: float, *, where: str) -> float:
     """Return an error rate; raises MetricValueError unless it lies strictly between 0 and 1."""
-    if not 0.0 < rate < 1.0:
-        raise MetricValueError(f"The error rate is {rate}", where, "give a probability between 0 and 1, such as 0.05")
-    return float(rate)
+    fix = "give a probability between 0 and 1, such as 0.05"
+    number = real_number(rate, where=where, fix=fix)
+    if not 0.0 < number < 1.0:
+        raise MetricValueError(f"The error rate is {rate}", where, fix)
+    return number
 
 
 def _criterion(absolute: float | None, relative: float | None, higher_is_better: bool) -> tuple[float, float]:
@@ -166,26 +169,28 @@ def _criterion(absolute: float | None, relative: float | None, higher_is_better:
     if (absolute is None) == (relative is None):
         given = "both absolute and relative" if relative is not None else "neither absolute nor relative"
         raise MetricValueError(f"The criterion has {given}", "Sequential", "give one of them, such as absolute=0.01")
-    value = absolute if absolute is not None else relative
-    if value is None or not 0.0 <= value < math.inf or (relative is not None and value >= 1.0):
-        fix = "give 0 or more; a relative loss is a fraction below 1, 0.01 for one percent"
-        raise MetricValueError(f"The allowed loss is {value}", "Sequential", fix)
+    fix = "give 0 or more; a relative loss is a fraction below 1, 0.01 for one percent"
+    name = "relative" if absolute is None else "absolute"
+    value = real_number(relative if absolute is None else absolute, where=f"Sequential({name})", fix=fix)
+    if value < 0.0 or (absolute is None and value >= 1.0):
+        raise MetricValueError(f"The allowed loss is {value}", f"Sequential({name})", fix)
     if absolute is not None:
-        return float(value), 1.0
+        return value, 1.0
     return 0.0, 1.0 - value if higher_is_better else 1.0 + value
 
 
 def _checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
-    low, high = (float(bound) for bound in bounds)
-    if not -math.inf < low < high < math.inf:
-        raise MetricValueError(f"The bounds are {bounds}", "Sequential(bounds)", "give (smallest, largest), both finite")
+    where, fix = "Sequential(bounds)", "give (smallest, largest), both finite"
+    if not isinstance(bounds, Sequence) or len(bounds) != 2:
+        raise MetricTypeError(f"The bounds are {bounds!r}", where, fix)
+    low, high = (real_number(bound, where=where, fix=fix) for bound in bounds)
+    if not low < high or not math.isfinite(high - low):
+        raise MetricValueError(f"The bounds are {bounds}", where, fix)
     return low, high
 
 
 def _checked_population(population: int | None) -> int | None:
-    if population is not None and population < 1:
-        raise MetricValueError(f"The population is {population}", "Sequential(population)", "give the number of samples of the data set")
-    return population
+    return None if population is None else whole_number(population, where="Sequential(population)", least=1)
 
 
 def _first_at_least(path: NDArray[np.float64], limit: float) -> int | None:

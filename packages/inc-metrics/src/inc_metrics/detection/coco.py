@@ -90,7 +90,7 @@ class CocoMeanAP(DetectionMetric):
         self._areas = _parse_areas(areas, where=f"{where}(areas)")
         self._most = _parse_counts(max_detections, where=f"{where}(max_detections)")
         self._quantities = self._summary_quantities()
-        if value not in self._quantities:
+        if not isinstance(value, str) or value not in self._quantities:
             raise MetricValueError(f"Unknown value {value!r}", f"{where}(value)", f"one of {', '.join(self._quantities)}")
         self._result = value
         super().__init__(classes=classes, box_format=box_format)

@@ -8,8 +8,9 @@ import numpy as np
 
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import align, as_labels, check_scores, shapes_differ
-from inc_metrics.classification.scores import class_axis_last
+from inc_metrics.classification.scores import class_axis_last, parse_threshold
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 from inc_metrics.sample_mean import SampleMean
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Agreement(SampleMean):
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, threshold: float | None = None, class_axis: int = 1, keep_samples: bool = False) -> None:
-        self._threshold = threshold
-        self._class_axis = class_axis
+        self._threshold = parse_threshold(threshold, owner="Agreement")
+        self._class_axis = whole_number(class_axis, where="Agreement(class_axis)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, candidate_outputs: Any, reference_outputs: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import check_scores
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import real_number, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,6 +123,8 @@ def squad_answers(
         MetricTypeError: no numbers.
     """
     allowed = no_answer_threshold is not None
+    if no_answer_threshold is not None:
+        no_answer_threshold = real_number(no_answer_threshold, where="squad_answers(no_answer_threshold)")
     candidates = squad_candidates(
         windows, start_logits, end_logits, contexts, n_best=n_best, max_answer_length=max_answer_length, no_answer=allowed
     )
@@ -157,8 +160,7 @@ def _check_options(windows: Sequence[Window], contexts: Mapping[str, str], *, n_
     if missing:
         raise MetricValueError(f"Question {missing[0]!r} has no context", f"{where}(contexts)", "give the context of every question")
     for option, value in (("n_best", n_best), ("max_answer_length", max_answer_length)):
-        if value < 1:
-            raise MetricValueError(f"{option} is {value}", f"{where}({option})", "give 1 or more")
+        whole_number(value, where=f"{where}({option})", least=1)
 
 
 def _starts_with_most_context(windows: list[Window]) -> list[set[int]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inc_metrics.arrays import as_array
-from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +22,7 @@ class Collect:
     """
 
     def __init__(self, length: int) -> None:
-        if isinstance(length, bool) or not isinstance(length, int):
-            raise MetricTypeError(f"length is {length!r}", "Collect(length)", "give the number of rows of the data set")
-        if length < 1:
-            raise MetricValueError(f"length is {length}", "Collect(length)", "give the number of rows of the data set")
-        self._length = length
+        self._length = whole_number(length, where="Collect(length)", least=1)
         self._outputs: list[list[NDArray[Any]]] = []
         self._rows = 0
 

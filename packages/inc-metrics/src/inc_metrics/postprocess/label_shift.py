@@ -9,6 +9,7 @@ import numpy as np
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import LARGEST_LABEL
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import whole_number
 
 
 class LabelShift:
@@ -19,11 +20,9 @@ class LabelShift:
     """
 
     def __init__(self, label_shift: int = 0) -> None:
-        if isinstance(label_shift, bool) or not isinstance(label_shift, int):
-            raise MetricTypeError(f"label_shift is {label_shift!r}", "LabelShift(label_shift)", "give a whole number")
-        if abs(label_shift) > LARGEST_LABEL:
+        self._shift = whole_number(label_shift, where="LabelShift(label_shift)")
+        if abs(self._shift) > LARGEST_LABEL:
             raise MetricValueError(f"label_shift is {label_shift}", "LabelShift(label_shift)", f"give at most {LARGEST_LABEL}")
-        self._shift = label_shift
 
     def __call__(self, sample: tuple[Any, Any]) -> tuple[Any, Any]:
         """Return (predictions, labels) with the labels shifted: an array, or a list or tuple of labels or arrays, as it came.

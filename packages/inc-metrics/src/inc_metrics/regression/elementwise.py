@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from inc_metrics.options import flag
 from inc_metrics.regression.pairs import matching_float64
 from inc_metrics.sample_mean import SampleMean
 
@@ -24,7 +25,7 @@ class MAE(SampleMean):
     higher_is_better: ClassVar[bool] = False
 
     def __init__(self, *, compare_label: bool = True, keep_samples: bool = False) -> None:
-        self.compare_label = compare_label
+        self.compare_label = flag(compare_label, where=f"{type(self).__name__}(compare_label)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:
@@ -56,7 +57,7 @@ class MSE(SampleMean):
     higher_is_better: ClassVar[bool] = False
 
     def __init__(self, *, compare_label: bool = True, keep_samples: bool = False) -> None:
-        self.compare_label = compare_label
+        self.compare_label = flag(compare_label, where=f"{type(self).__name__}(compare_label)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:

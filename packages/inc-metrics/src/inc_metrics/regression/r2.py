@@ -8,6 +8,7 @@ import numpy as np
 
 from inc_metrics.errors import MetricValueError
 from inc_metrics.kept_pairs import KeptPairs
+from inc_metrics.options import flag
 from inc_metrics.regression.moments import PairMoments
 from inc_metrics.regression.pairs import matching_float64
 from inc_metrics.state import check_mergeable, no_data, not_kept
@@ -33,7 +34,7 @@ class R2:
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, keep_samples: bool = False) -> None:
-        self._keep_samples = keep_samples
+        self._keep_samples = flag(keep_samples, where=f"{type(self).__name__}(keep_samples)")
         self.reset()
 
     def reset(self) -> None:

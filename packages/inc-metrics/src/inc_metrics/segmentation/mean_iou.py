@@ -10,10 +10,13 @@ from inc_metrics.arrays import as_array
 from inc_metrics.batches import as_labels, shapes_differ
 from inc_metrics.classification.scores import class_axis_last
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import flag, whole_number
 from inc_metrics.state import check_mergeable, no_data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_MOST_CLASSES = 1 << 15  # its table takes 8 GiB
 
 
 class MeanIoU:
@@ -39,20 +42,18 @@ class MeanIoU:
 
     def __init__(self, num_classes: int, *, ignore_index: int | None = None, class_axis: int = 1, keep_images: bool = False) -> None:
         where = type(self).__name__
-        if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)):
-            raise MetricTypeError(f"num_classes is {num_classes!r}", f"{where}(num_classes)", "give a whole number")
-        if num_classes < 1:
-            raise MetricValueError(f"num_classes is {num_classes}", f"{where}(num_classes)", "give 1 or more")
-        if ignore_index is not None and 0 <= ignore_index < num_classes:
+        self._num_classes = whole_number(num_classes, where=f"{where}(num_classes)", least=1)
+        if self._num_classes > _MOST_CLASSES:
+            raise MetricValueError(f"num_classes is {num_classes}", f"{where}(num_classes)", f"give {_MOST_CLASSES} or less")
+        self._ignore_index = None if ignore_index is None else whole_number(ignore_index, where=f"{where}(ignore_index)")
+        if self._ignore_index is not None and 0 <= self._ignore_index < self._num_classes:
             raise MetricValueError(
                 f"ignore_index {ignore_index} is one of the {num_classes} classes",
                 f"{where}(ignore_index)",
                 "give a label outside; per_class() shows every class apart",
             )
-        self._num_classes = int(num_classes)
-        self._ignore_index = ignore_index
-        self._class_axis = class_axis
-        self._keep_images = keep_images
+        self._class_axis = whole_number(class_axis, where=f"{where}(class_axis)")
+        self._keep_images = flag(keep_images, where=f"{where}(keep_images)")
         self.reset()
 
     def reset(self) -> None:

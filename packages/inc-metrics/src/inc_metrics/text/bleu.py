@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import flag
 from inc_metrics.text.corpus import CorpusCounts
 from inc_metrics.text.tokens import mteval_13a, unicode_punctuation, whitespace
 
@@ -41,7 +42,7 @@ class BLEU(CorpusCounts):
 
     def __init__(self, *, tokenize: str | Callable[[str], list[str]] = "13a", lowercase: bool = False, keep_samples: bool = False) -> None:
         self._tokenize = _tokenizer(tokenize)
-        self._lowercase = lowercase
+        self._lowercase = flag(lowercase, where="BLEU(lowercase)")
         super().__init__(keep_samples=keep_samples)
 
     def _counts(self, text: str, references: list[str]) -> list[int]:

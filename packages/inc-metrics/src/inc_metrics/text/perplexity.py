@@ -11,6 +11,7 @@ from inc_metrics.arrays import as_array
 from inc_metrics.batches import align, as_labels, check_scores, shapes_differ
 from inc_metrics.classification.log_loss import ScoreKind, log_likelihood, parse_score_kind
 from inc_metrics.errors import MetricValueError
+from inc_metrics.options import whole_number
 from inc_metrics.sample_mean import SampleMean
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Perplexity(SampleMean):
 
     def __init__(self, *, scores: ScoreKind | str = ScoreKind.LOGITS, ignore_index: int | None = -100, keep_samples: bool = False) -> None:
         self._kind = parse_score_kind(scores, owner="Perplexity")
-        self._ignore_index = ignore_index
+        self._ignore_index = None if ignore_index is None else whole_number(ignore_index, where="Perplexity(ignore_index)")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:
