@@ -47,3 +47,15 @@ def test_json_is_json_whatever_is_infinite(capsys: pytest.CaptureFixture[str]) -
 def test_a_second_model_that_is_not_quantized_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", "m.onnx", "m.onnx", "--data", "x.npy"]) == 2
     assert "no quantized operator" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quantized")
+def test_plan_diff_shows_what_was_not_done_as_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "m.onnx", "--diff", "int8.onnx"]) == 0
+    assert "every operator computes as planned" in capsys.readouterr().out
+    assert main(["plan", "m.onnx", "--diff", "int8.onnx", "--exclude", "widen", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["difference"] == [{"op": "widen", "planned": "fp32", "found": "int8"}]
+    assert main(["plan", "m.onnx", "--diff", "m.onnx"]) == 0
+    lines = [line.split()[:4] for line in capsys.readouterr().out.splitlines()]
+    assert ["stem", "Conv", "int8", "fp32"] in lines

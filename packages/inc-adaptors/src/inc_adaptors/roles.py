@@ -142,6 +142,9 @@ class Diagnoses(Protocol):
     def diagnose(self, reference: ModelHandle, other: ModelHandle, batches: Iterable[Any]) -> Diagnosis:
         """Errors, times and risks of every quantized operator of ``other``, on a few batches."""
 
+    def integers(self, handle: ModelHandle) -> frozenset[str]:
+        """Scopes of the operators that compute on integers in a quantized model."""
+
 
 class TrainingSpec(Protocol):
     """What ``Trains`` needs to know; ``inc_orchestrate.Training`` is one. Properties, so that a frozen class fits."""

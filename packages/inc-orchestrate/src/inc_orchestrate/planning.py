@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import attrs
@@ -67,6 +67,15 @@ def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | N
         size_before_bytes=size,
         size_after_bytes=max(0, size - saved_bytes(capabilities, best)),
     )
+
+
+def difference(report: PlanReport, integers: Collection[str]) -> tuple[tuple[OperatorSummary, str], ...]:
+    """Operators that compute otherwise in a quantized model than planned, with what they are there.
+
+    ``integers`` are the scopes that compute on integers in it.
+    """
+    found = ((row, "int8" if row.op in integers else "fp32") for row in report.operators)
+    return tuple((row, there) for row, there in found if (row.precision == "fp32") != (there == "fp32"))
 
 
 def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple[OperatorSummary, ...]:

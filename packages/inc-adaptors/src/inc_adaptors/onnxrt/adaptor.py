@@ -21,6 +21,7 @@ from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import SATURATING, describe
 from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
+from inc_adaptors.onnxrt.diagnosis.integers import integer_operators
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
@@ -228,6 +229,10 @@ class OnnxrtAdaptor:
         times = tuple(self.profile(handle, feeds[0], calls=calls) for handle in (reference, other))
         references = [self.predict(reference, feed) for feed in feeds]
         return diagnose_models(reference.native, other.native, feeds, outputs=outputs, references=references, times=(times[0], times[1]))
+
+    def integers(self, handle: ModelHandle) -> frozenset[str]:
+        """Scopes of the operators that compute on integers in a quantized model, whichever tool made it."""
+        return integer_operators(handle.native)
 
     def _analysis(self, handle: ModelHandle) -> Analysis:
         if handle not in self._analyses:

@@ -8,7 +8,7 @@ import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
 from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
-from inc_config.target import Isa, Target
+from inc_config.target import Isa, Runtime, Target
 
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.guard import structural_guard
@@ -20,6 +20,9 @@ from inc_adaptors.onnxrt.work import multiply_adds
 
 ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
 """Activations uint8 asymmetric with weights int8 symmetric (U8S8) is the fastest form on x86; S8S8 and U8U8 fall back to slow kernels."""
+
+SIGNED_ACTIVATION = TensorPlan(dtype=INT8, scheme=Scheme.SYMMETRIC)
+"""TensorRT knows no zero points: int8 symmetric on both sides (S8S8)."""
 
 DYNAMIC_ACTIVATION = attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC)
 
@@ -51,7 +54,7 @@ def describe(
     read_as_codes = {name for operator in open_to_integers for name in operator.inputs.values()}
 
     def capability(operator: Operator) -> OpCapability:
-        options, reason = _options(operator, products_only=products_only, read_as_codes=read_as_codes, isa=target.isa)
+        options, reason = _options(operator, products_only=products_only, read_as_codes=read_as_codes, target=target)
         names = [name for name in (operator.weight, operator.bias) if name is not None]
         return OpCapability(
             op=operator.op,
@@ -84,27 +87,30 @@ def weight_type(isa: Isa) -> IntegerType:
 
 
 def _options(
-    operator: Operator, *, products_only: bool, read_as_codes: Collection[str], isa: Isa
+    operator: Operator, *, products_only: bool, read_as_codes: Collection[str], target: Target
 ) -> tuple[tuple[OpPlan, ...], Reason | None]:
     if operator.reason is not None:
         return (), operator.reason
+    activation = SIGNED_ACTIVATION if target.runtime is Runtime.TENSORRT else ACTIVATION
     if operator.kind is Kind.WEIGHTED:
         writes_codes = not operator.can_return_float or operator.outputs[0] in read_as_codes
-        return _weighted(operator, isa, (ACTIVATION,) if writes_codes else ()), STATIC_CONV if operator.op.type == "Conv" else None
+        options = _weighted(operator, target, activation, (activation,) if writes_codes else ())
+        return options, STATIC_CONV if operator.op.type == "Conv" else None
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
     count = max(operator.inputs) + 1
-    return (OpPlan(inputs=(ACTIVATION,) * count, outputs=(ACTIVATION,) * len(operator.outputs), compute_dtype=INT8),), None
+    return (OpPlan(inputs=(activation,) * count, outputs=(activation,) * len(operator.outputs), compute_dtype=INT8),), None
 
 
-def _weighted(operator: Operator, isa: Isa, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
+def _weighted(operator: Operator, target: Target, activation: TensorPlan, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
+    isa = Isa.GENERIC if target.runtime is Runtime.TENSORRT else target.isa  # nothing of it runs on the processor
     per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
     per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
     weights = [per_channel, per_tensor]
     if isa in SATURATING:
         weights += [attrs.evolve(weight, dtype=INT8) for weight in weights]
-    static = [OpPlan(inputs=(ACTIVATION,), weight=w, outputs=outputs, compute_dtype=INT8) for w in weights]
-    if operator.op.type == "Conv":
+    static = [OpPlan(inputs=(activation,), weight=w, outputs=outputs, compute_dtype=INT8) for w in weights]
+    if operator.op.type == "Conv" or target.runtime is Runtime.TENSORRT:
         return tuple(static)
     return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=per_channel, compute_dtype=INT8))

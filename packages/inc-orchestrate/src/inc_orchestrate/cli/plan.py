@@ -9,6 +9,7 @@ import shlex
 import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import Signature
+from inc_adaptors.roles import Diagnoses, require
 from inc_config.quantization import Approach, QuantizeConfig
 from inc_config.target import Isa, Target
 from rich.console import Console
@@ -16,11 +17,13 @@ from rich.console import Console
 from inc_orchestrate.cli.arguments import Parser, pattern
 from inc_orchestrate.cli.data import described, recipe_for, suggested_preprocessing
 from inc_orchestrate.cli.terminal import command, console, say, show
-from inc_orchestrate.planning import PlanReport, plan
+from inc_orchestrate.planning import PlanReport, difference, plan
 from inc_orchestrate.report.content import counts
 from inc_orchestrate.report.document import Table
 from inc_orchestrate.report.figures import percent, size
 from inc_orchestrate.summary import OperatorSummary
+
+Difference = tuple[tuple[OperatorSummary, str], ...]
 
 _NAMED_IN_HEADER = 3
 
@@ -33,6 +36,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--isa", choices=[isa.value for isa in Isa], help="instruction set of the machine that will run it (default: this one)"
     )
+    parser.add_argument("--diff", metavar="INT8", help="a quantized form of the model: show only operators that compute otherwise there")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
@@ -64,8 +68,15 @@ def run(options: argparse.Namespace, command_line: str) -> int:
     target = None if options.isa is None else attrs.evolve(adaptor.target(), isa=Isa(options.isa))
     signature = adaptor.open(options.model).signature
     report = _planned(options, target)
+    differing = None
+    if options.diff is not None:
+        diagnoses = require(adaptor, Diagnoses, step="plan --diff")
+        differing = difference(report, diagnoses.integers(adaptor.open(options.diff)))
     if options.json:
-        print(json.dumps(_as_json(options.model, report, signature, str(recipe) if recipe else None), indent=2))
+        print(json.dumps(_as_json(options.model, report, signature, str(recipe) if recipe else None, differing), indent=2))
+        return 0
+    if differing is not None:
+        _print_difference(console(), options, report, differing)
         return 0
     _print(console(), options, report, signature)
     return 0
@@ -84,6 +95,15 @@ def _print(out: Console, options: argparse.Namespace, report: PlanReport, signat
     show(out, operator_table(report.operators))
     out.print()
     command(out, next_command(options, signature))
+
+
+def _print_difference(out: Console, options: argparse.Namespace, report: PlanReport, differing: Difference) -> None:
+    say(out, header(report), style="bold")
+    if not differing:
+        say(out, f"{options.diff}: every operator computes as planned")
+        return
+    rows = tuple((row.op, row.type, row.precision, there, row.reason) for row, there in differing)
+    show(out, Table(head=("operator", "type", "planned", "found", "reason of the plan"), rows=rows))
 
 
 def header(report: PlanReport) -> str:
@@ -119,11 +139,15 @@ def next_command(options: argparse.Namespace, signature: Signature) -> str:
     return shlex.join(parts)
 
 
-def _as_json(model: str, report: PlanReport, signature: Signature, preprocessing: str | None) -> dict[str, object]:
+def _as_json(
+    model: str, report: PlanReport, signature: Signature, preprocessing: str | None, differing: Difference | None
+) -> dict[str, object]:
+    found = [] if differing is None else [{"op": row.op, "planned": row.precision, "found": there} for row, there in differing]
     return {
         "model": model,
         "inputs": [attrs.asdict(spec) for spec in signature.inputs],
         "preprocessing": preprocessing,
         **attrs.asdict(report),
         "by_precision": report.by_precision,
+        **({} if differing is None else {"difference": found}),
     }

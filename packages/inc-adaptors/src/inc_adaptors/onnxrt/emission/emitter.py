@@ -9,6 +9,7 @@ from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
+from inc_config.target import Runtime
 
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.emission.checks import check_plan
@@ -73,7 +74,8 @@ class OnnxrtEmitter:
         check_plan(self._layout, self._capabilities, plan)
         skeleton, smoothing = self._skeleton(plan)
         placement = place(skeleton.layout, plan, self._blocked)
-        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names)
+        integer_bias = plan.target.runtime is not Runtime.TENSORRT
+        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, integer_bias=integer_bias)
         rewriting.run(skeleton.layout.operators)
         nodes = rewriting.nodes
         if final:
@@ -102,7 +104,7 @@ class OnnxrtEmitter:
         return skeleton, (note,)
 
     def _notes(self, placement: Placement) -> tuple[str, ...]:
-        lines = [f"quantized for onnxruntime: {len(placement.active)} operators on 8-bit codes"]
+        lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
         blocked = [op for op in placement.idle if op in self._blocked]
         idle = [op for op in placement.idle if op not in self._blocked]
         narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]

@@ -22,9 +22,14 @@ from inc_adaptors.qparams import QParams
 
 
 class Rewriting:
-    """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used."""
+    """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
-    def __init__(self, graph: Graph, placement: Placement, pairs: Pairs, weights: Weights, names: Names) -> None:
+    ``integer_bias`` False leaves biases in float32, as TensorRT wants them.
+    """
+
+    def __init__(
+        self, graph: Graph, placement: Placement, pairs: Pairs, weights: Weights, names: Names, *, integer_bias: bool = True
+    ) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = dict(graph.initializers)
         self.qparams: dict[str, QParams] = {}
@@ -33,6 +38,7 @@ class Rewriting:
         self._pairs = pairs
         self._weights = weights
         self._names = names
+        self._integer_bias = integer_bias
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
@@ -73,7 +79,7 @@ class Rewriting:
         part = self._weights.weight(operator, plan, input_scale)
         node.input[1] = self._take(part)
         self._note(f"{operator.op}/weight", part.qparams)
-        if operator.bias is not None:
+        if operator.bias is not None and self._integer_bias:
             node.input[2] = self._take(self._weights.bias(operator, input_scale, part.qparams))
 
     def _write_dynamic(self, operator: Operator, plan: OpPlan) -> None:

@@ -1,0 +1,56 @@
+"""What a target changes in the emitted graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from graphs import batches, encoder, mlp, resnet
+from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_config.target import Device, Isa, Runtime, Target
+from onnx import TensorProto, numpy_helper
+
+ADAPTOR = OnnxrtAdaptor(threads=1)
+
+
+@pytest.mark.parametrize("model", [resnet, mlp, encoder])
+def test_tensorrt_gets_int8_without_zero_points_and_float_biases(model: Any) -> None:
+    handle = ADAPTOR.open(model())
+    target = Target(runtime=Runtime.TENSORRT, isa=Isa.GENERIC, device=Device.CUDA)
+    found = ADAPTOR.capabilities(handle, target)
+    statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+    made = ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True)
+    tensors = {tensor.name: tensor for tensor in made.native.graph.initializer}
+    makers = {name: node for node in made.native.graph.node for name in node.output}
+    pairs = [node for node in made.native.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    assert pairs
+    for node in pairs:
+        zero_point = tensors[node.input[2]]
+        assert zero_point.data_type == TensorProto.INT8
+        assert not np.any(numpy_helper.to_array(zero_point))
+    weighted = [node for node in made.native.graph.node if node.name in {op.scope for op, p in found.plan().ops.items() if p.weight}]
+    assert weighted
+    for node in weighted:
+        assert all(makers[name].op_type == "DequantizeLinear" for name in node.input[:2])
+        assert all(tensors[name].data_type == TensorProto.FLOAT for name in node.input[2:])
+    assert not any(plan.is_dynamic for c in found.ops for plan in c.options)
+    assert ADAPTOR.parity(handle, made, batches(handle.native))[0].sqnr_db > 25.0
+
+
+def test_relu_is_kept_where_symmetric_codes_cannot_stand_for_it() -> None:
+    handle = ADAPTOR.open(resnet())
+    found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.TENSORRT))
+    statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+    made = ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True)
+    assert sum(node.op_type == "Relu" for node in made.native.graph.node) == sum(n.op_type == "Relu" for n in handle.native.graph.node)
+
+
+def test_openvino_takes_the_same_graph_as_onnxruntime() -> None:
+    made = []
+    handle = ADAPTOR.open(resnet())
+    for runtime in (Runtime.ONNXRUNTIME, Runtime.OPENVINO):
+        found = ADAPTOR.capabilities(handle, Target(runtime=runtime, isa=Isa.AVX512_VNNI))
+        statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+        made.append(ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True).native.SerializeToString(deterministic=True))
+    assert made[0] == made[1]
