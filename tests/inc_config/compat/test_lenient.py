@@ -225,10 +225,8 @@ def test_full_width_commas():
 
 def test_reshape_and_keras_rescale():
     text = MODEL + (
-        (
-            "evaluation:\n  accuracy:\n    dataloader:\n      dataset: {MNIST: {root: a}}\n"
-            "      transform: {KerasRescale: {rescale: [127.5, 1]}}\n"
-        )
+        "evaluation:\n  accuracy:\n    dataloader:\n      dataset: {MNIST: {root: a}}\n"
+        "      transform: {KerasRescale: {rescale: [127.5, 1]}}\n"
         "    postprocess: {transform: {Reshape: [-1, 10]}}\n"
     )
     found = load_v1(text).evaluation.accuracy
@@ -250,10 +248,8 @@ def test_a_missing_comma_and_surplus_brackets():
 
 def test_an_elision_is_told_and_read_as_absent():
     text = (
-        (
-            "model:\n  name: net\n  framework: pytorch\n  inputs: ...\nevaluation:\n"
-            "  accuracy:\n    metric:\n      ...\n    dataloader:\n    …\n"
-        )
+        "model:\n  name: net\n  framework: pytorch\n  inputs: ...\nevaluation:\n"
+        "  accuracy:\n    metric:\n      ...\n    dataloader:\n    …\n"
         "  performance:\n    warmup: 3\n    ...\n"
     )
     found = load_v1(text)
@@ -264,12 +260,9 @@ def test_an_elision_is_told_and_read_as_absent():
 
 
 def test_an_elision_excuses_what_is_missing_around_it():
-    text = (
-        MODEL
-        + (
-            "evaluation:\n  accuracy:\n    dataloader:\n      batch_size: 3\n"
-            "      ...\n    metric:\n      topk: ...\n    multi_metrics:\n      ...\n"
-        )
+    text = MODEL + (
+        "evaluation:\n  accuracy:\n    dataloader:\n      batch_size: 3\n"
+        "      ...\n    metric:\n      topk: ...\n    multi_metrics:\n      ...\n"
     )
     found = load_v1(text)
     assert found.evaluation.accuracy.dataloader is None
@@ -284,12 +277,9 @@ def test_an_elision_in_a_list_or_mapping_of_ones_own():
     found = load_v1("model:\n  name: net\n  framework: tensorflow\n  inputs: [a, ...]\n...\n")
     assert found.model.inputs == ("a",)
     assert codes(found) == [NoteCode.ELISION] * 2
-    text = (
-        MODEL
-        + (
-            "evaluation:\n  accuracy:\n    multi_metrics:\n      topk: 1\n      ...\n"
-            "    dataloader:\n      dataset:\n        MNIST:\n          ...\n"
-        )
+    text = MODEL + (
+        "evaluation:\n  accuracy:\n    multi_metrics:\n      topk: 1\n      ...\n"
+        "    dataloader:\n      dataset:\n        MNIST:\n          ...\n"
     )
     accuracy = load_v1(text).evaluation.accuracy
     assert accuracy.multi_metrics.metrics == (Named("topk", {"k": 1}),)
@@ -332,10 +322,8 @@ def test_a_long_repair_is_shown_in_part():
 
 def test_a_repair_shows_every_kind_of_value():
     text = MODEL + (
-        (
-            "pruning:\napproach:\n  weight_compression:\n    names: {a: [b, 'c']}\n"
-            "    pruners:\n      - !Pruner\n        names:\n          - a\n      - !Pruner {}\n"
-        )
+        "pruning:\napproach:\n  weight_compression:\n    names: {a: [b, 'c']}\n"
+        "    pruners:\n      - !Pruner\n        names:\n          - a\n      - !Pruner {}\n"
     )
     with pytest.raises(ConfigError):
         load_v1(text)

@@ -140,10 +140,8 @@ def test_calibration_data_are_read_in_order():
 
 def test_recipes():
     found = translated(
-        (
-            "quantization:\n  recipes: {first_conv_or_matmul_quantization: False, "
-            "fast_bias_correction: True, scale_propagation_concat: False,\n"
-        )
+        "quantization:\n  recipes: {first_conv_or_matmul_quantization: False, "
+        "fast_bias_correction: True, scale_propagation_concat: False,\n"
         "    pre_post_process_quantization: False, last_conv_or_matmul_quantization: False, ffn_matmul_quantization: True}\n"
         "  advance: {bias_correction: weight_empirical}\n"
     )
@@ -161,10 +159,8 @@ def test_recipes():
 
 def test_constraints_of_operators():
     found = translated(
-        (
-            "quantization:\n  model_wise: {weight: {granularity: per_channel, scheme: 'sym, "
-            "asym_float', bit: 7.0}, activation: {algorithm: kl}}\n"
-        )
+        "quantization:\n  model_wise: {weight: {granularity: per_channel, scheme: 'sym, "
+        "asym_float', bit: 7.0}, activation: {algorithm: kl}}\n"
         "  optype_wise: {Conv: {activation: {dtype: [uint8, fp32]}}}\n"
         "  op_wise: {layer1.0/conv: {weight: {dtype: [fp32]}}, 'layer(2|3).*': {activation: {algorithm: [minmax, placeholder]}}}\n"
     )

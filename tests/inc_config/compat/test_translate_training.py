@@ -55,10 +55,9 @@ def test_pruning_by_steps():
     found, notes = prune(
         "weight_compression_pytorch",
         "target_sparsity: 0.8, max_sparsity_ratio_per_layer: 0.9, prune_type: snip_momentum, start_step: 5, end_step: 50, "
-        "update_frequency_on_step: 10, excluded_names: [classifier, '.*norm', '^head$', '*bias'], extra_excluded_names: [pooler], "(
-            "names: [encoder], prune_domain: local, prune_layer_type: [Linear], "
-            "sparsity_decay_type: cos, pattern: ic_pattern_4x1, end_epoch: 3"
-        ),
+        "update_frequency_on_step: 10, excluded_names: [classifier, '.*norm', '^head$', '*bias'], extra_excluded_names: [pooler], "
+        "names: [encoder], prune_domain: local, prune_layer_type: [Linear], "
+        "sparsity_decay_type: cos, pattern: ic_pattern_4x1, end_epoch: 3",
     )
     assert found == PruneConfig(
         target_sparsity=0.8,
