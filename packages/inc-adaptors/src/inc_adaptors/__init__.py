@@ -33,7 +33,8 @@ from inc_adaptors.store import check_writable, load, save
 
 __all__ = [
     "AccessesWeights", "Adaptor", "AdaptorSpec", "BlockLayout", "ChecksTraining", "ComposedHooks", "CompressionState", "Describes",
-    "Distills", "Emitter", "Exports", "ModelHandle", "NamesTraining", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature", "Statistic", "StatisticSpec",
-    "Statistics", "Stores", "SurgeryRecord", "TensorSpec", "TrainingHooks", "Trains", "WeightInfo", "Weights", "adaptor_for",
-    "adaptor_named", "as_batches", "check_writable", "compose", "cpu_name", "isa", "load", "require", "save", "split",
+    "Distills", "Emitter", "Exports", "ModelHandle", "NamesTraining", "NoHooks", "Observes", "Quantizes", "SavedModel", "Signature",
+    "Statistic", "StatisticSpec", "Statistics", "Stores", "SurgeryRecord", "TensorSpec", "TrainingHooks", "Trains", "WeightInfo",
+    "Weights", "adaptor_for", "adaptor_named", "as_batches", "check_writable", "compose", "cpu_name", "isa", "load", "require", "save",
+    "split",
 ]  # fmt: skip
