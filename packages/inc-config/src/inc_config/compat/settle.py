@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from inc_config.compat.context import Context
+from inc_config.compat.named_shapes import Arguments
 from inc_config.compat.nodes import Entry, Mapping, Node, Scalar, Sequence, is_empty
 from inc_config.compat.notes import NoteCode
 from inc_config.compat.render import render
-from inc_config.compat.shapes import Arguments, Flavoured, ListOf, Section, Shape, Value
+from inc_config.compat.shapes import Flavoured, ListOf, Section, Shape, Value
 
 
 class _Open:

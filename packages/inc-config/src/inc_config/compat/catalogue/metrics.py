@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inc_config.compat.shapes import Arguments, Names
+from inc_config.compat.named_shapes import Arguments, Names
 from inc_config.compat.values import Leaf, choice, const, flag, number, text, whole, wrong
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from inc_config.compat.shapes import Arguments, Names
+from inc_config.compat.named_shapes import Arguments, Names
 from inc_config.compat.values import Reworded, WrongError, choice, decimal, flag, number, wrong
 from inc_config.compat.values import each as several
 from inc_config.frozen import FrozenMap, freeze

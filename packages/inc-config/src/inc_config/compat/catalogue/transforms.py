@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inc_config.compat.shapes import Arguments, Names
+from inc_config.compat.named_shapes import Arguments, Names
 from inc_config.compat.values import anything, at_least_one, choice, decimal, either, flag, integer, number, shape, text, whole
 from inc_config.compat.values import each as several
 
