@@ -43,6 +43,11 @@ def test_a_duration_is_kept_and_calls_follow_each_other() -> None:
     assert np.all(np.diff(found.marks[:, 1]) >= 0)
 
 
+def test_an_instance_that_starts_too_late_still_makes_one_call() -> None:
+    found = drive(lambda: None, Closed(duration_s=0.01), start=time.perf_counter() - 1.0, progress=stopped())
+    assert len(found.ends) == 1
+
+
 def test_an_error_of_the_model_comes_through() -> None:
     def broken() -> None:
         raise RuntimeError("no such input")

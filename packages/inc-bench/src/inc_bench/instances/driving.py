@@ -82,6 +82,9 @@ def _closed_loop(call: Call, load: Closed, start: float, progress: Progress, on_
                 note(now())
         else:
             until = start + load.duration_s * (part + 1) / load.rounds
+            if part == 0:  # at least one call, also where the system woke this process too late
+                call()
+                note(now())
             while stamps[-1] < until:
                 call()
                 note(now())
