@@ -13,8 +13,9 @@ from inc_orchestrate.steps.prune import Prune
 from inc_orchestrate.steps.quantize import Quantize
 from inc_orchestrate.summary import Summary
 from inc_orchestrate.training import Training
+from inc_orchestrate.workers import Workers
 
 __all__ = [
     "Compression", "Distill", "Evaluation", "FitResult", "LabelFree", "Pipeline", "PipelineError", "PlanReport", "Progress", "Prune",
-    "Quantize", "Summary", "Training", "load", "load_result", "plan", "prepare",
+    "Quantize", "Summary", "Training", "Workers", "load", "load_result", "plan", "prepare",
 ]  # fmt: skip

@@ -162,6 +162,7 @@ class Fit:
             example=self._judged.example,
             workspace=self._pipeline.workspace,
             progress=self._progress,
+            workers=self._pipeline.workers,
         )
         applied = stage.step.apply(handle, setting)
         self._say_if_overlapping()

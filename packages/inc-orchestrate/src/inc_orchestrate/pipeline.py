@@ -28,6 +28,7 @@ from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage, plan_stag
 from inc_orchestrate.steps.build import build_steps
 from inc_orchestrate.steps.protocol import AppliedStep, Facts, TrainingStep, fault
 from inc_orchestrate.training import Loop, Training, as_training
+from inc_orchestrate.workers import Workers
 from inc_orchestrate.writable import check_writable
 
 
@@ -52,6 +53,7 @@ class Pipeline:
             and models are compared with the original.
         confirm: the same kinds, on data that chooses nothing: the delivered model is confirmed on it once.
         workspace: a folder that makes the run resumable.
+        workers: run trials there (``Workers``); ``evaluate`` is then an importable function. None: in this process.
         benchmark: how latencies are compared at the end; False leaves it out.
         progress: show bars and notes (True), nothing (False), or a ``Progress``.
     """
@@ -64,6 +66,7 @@ class Pipeline:
     evaluate: EvaluateWith = attrs.field(default=None, kw_only=True)
     confirm: EvaluateWith = attrs.field(default=None, kw_only=True)
     workspace: Path | None = attrs.field(default=None, kw_only=True, converter=attrs.converters.optional(Path))
+    workers: Workers | None = attrs.field(default=None, kw_only=True)
     benchmark: BenchmarkConfig | bool | None = attrs.field(default=None, kw_only=True)
     progress: Progress | bool = attrs.field(default=True, kw_only=True)
 

@@ -43,12 +43,14 @@ from inc_strategy.outcome import frontier
 
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
+from inc_orchestrate.dispatch import Dispatch
 from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.memory import peak_memory_bytes
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import without_effect
 from inc_orchestrate.scoring import Evaluator, Score, Terms
+from inc_orchestrate.workers import Workers, function_name, submit, write_job
 
 FAILURES_IN_A_ROW = 5
 """After so many failed trials and no good one, the fault is taken not to be in the plans."""
@@ -64,7 +66,7 @@ class Setting:
     """What an applied step works with.
 
     ``baseline`` is the score that the criterion compares with; ``workspace`` makes the search resumable where the configuration
-    names no ledger folder; ``example`` is one batch of inputs (None: there is none).
+    names no ledger folder; ``example`` is one batch of inputs (None: there is none); ``workers`` run trials elsewhere (None: here).
     """
 
     adaptor: Adaptor
@@ -74,6 +76,7 @@ class Setting:
     example: Any
     workspace: Path | None
     progress: Progress
+    workers: Workers | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -100,19 +103,30 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     """
     for name in without_effect(config, setting.adaptor):
         setting.progress.note(f"quantize: {name} has no effect in this version")
+    function = None if setting.workers is None else function_name(setting.evaluator)
     found = candidates(setting.adaptor, handle, config, example=setting.example, calibration=setting.calibration, progress=setting.progress)
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
-        with Ledger.open(folder, prints) as ledger:
-            search = _Search(handle, found, config, setting, ledger)
+        with Ledger.open(folder, prints) as ledger, _dispatch(handle, found, setting, function) as dispatch:
+            search = _Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
             return _deliver(handle, found, search.run(), search)
 
 
 class _Search:
     """One search over one ledger."""
 
-    def __init__(self, original: ModelHandle, found: Candidates, config: QuantizeConfig, setting: Setting, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        original: ModelHandle,
+        found: Candidates,
+        config: QuantizeConfig,
+        setting: Setting,
+        *,
+        ledger: Ledger,
+        dispatch: Dispatch | None,
+    ) -> None:
         self.found = found
+        self.dispatch = dispatch
         self.config = config
         self.setting = setting
         self.ledger = ledger
@@ -142,36 +156,63 @@ class _Search:
         resumed = len(self.view.trials)
         if resumed:
             self.setting.progress.say(f"resumed: {resumed} trials are in the ledger")
-        while True:
-            view = self.view
-            reason = exit_reason(view, elapsed_s=time.monotonic() - self.start, builds_up=builds_up(self.strategy)) or _hopeless(view)
-            if reason is not None:
-                break
-            action = self.strategy.propose(view)
-            if isinstance(action, Stop):
-                reason = action.reason
-                break
-            if isinstance(action, Wait):
-                raise PluginError(
-                    "The strategy waits although nothing is pending.",
-                    where=f"strategy {self.config.tuning.strategy.name}",
-                    fix="use another strategy, or report this to its author",
-                )
-            self._work(action)
+        reason = self._locally() if self.dispatch is None else self._remotely(self.dispatch)
         view = self.view
         if view.best_so_far is None:
             raise _all_failed(view)
         return summary(view, reason=reason)
 
-    def _work(self, action: Evaluate | Probe) -> None:
+    def _next(self) -> Evaluate | Probe | Wait | Stop:
+        view = self.view
+        reason = exit_reason(view, elapsed_s=time.monotonic() - self.start, builds_up=builds_up(self.strategy)) or _hopeless(view)
+        return self.strategy.propose(view) if reason is None else Stop(reason)
+
+    def _locally(self) -> str:
+        while not isinstance(action := self._next(), Stop):
+            if isinstance(action, Wait):
+                raise self._waits_for_nothing()
+            index = self._proposed(action)
+            self._finished(self._probed(index, action) if isinstance(action, Probe) else self._trial(index, action.plan))
+        return action.reason
+
+    def _remotely(self, dispatch: Dispatch) -> str:
+        """The same with several trials under way; probes are done here."""
+        with dispatch:
+            while True:
+                action = self._next()
+                if isinstance(action, Stop) and (dispatch.is_idle or self._has_succeeded()):
+                    for trial in dispatch.cancelled():
+                        self._finished(trial)
+                    return action.reason
+                if isinstance(action, Wait) and dispatch.is_idle:
+                    raise self._waits_for_nothing()
+                if isinstance(action, Wait | Stop) or not dispatch.has_room:
+                    for trial in dispatch.next_finished():
+                        self._finished(trial)
+                elif isinstance(action, Probe):
+                    self._finished(self._probed(self._proposed(action), action))
+                else:
+                    dispatch.start(self._proposed(action), action.plan)
+
+    def _has_succeeded(self) -> bool:
+        return self.config.tuning.exit_policy.first_success and self.view.best_feasible is not None
+
+    def _waits_for_nothing(self) -> PluginError:
+        return PluginError(
+            "The strategy waits although nothing is pending.",
+            where=f"strategy {self.config.tuning.strategy.name}",
+            fix="use another strategy, or report this to its author",
+        )
+
+    def _proposed(self, action: Evaluate | Probe) -> int:
         index = self.ledger.proposed(action)
         self.ledger.started(index)
-        if isinstance(action, Probe):
-            self.ledger.finished(self._probed(index, action))
-            return
-        trial = self._trial(index, action.plan)
-        self.ledger.finished(trial)
-        self.setting.progress.say(_line(trial, self.view))
+        return index
+
+    def _finished(self, result: Trial | ProbeResult) -> None:
+        self.ledger.finished(result)
+        if isinstance(result, Trial):
+            self.setting.progress.say(_line(result, self.view))
 
     def _probed(self, index: int, probe: Probe) -> ProbeResult:
         result = self.prober.run(index, probe)
@@ -222,6 +263,19 @@ class _Search:
         tuning = self.config.tuning
         wanted = any(objective.kind is kind for objective in tuning.objectives)
         return wanted and not tuning.exit_policy.first_success and self.setting.example is not None
+
+
+@contextmanager
+def _dispatch(handle: ModelHandle, found: Candidates, setting: Setting, function: str | None) -> Iterator[Dispatch | None]:
+    """The workers with their job folder; None where trials run here."""
+    workers = setting.workers
+    if workers is None or function is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="inc-job-", dir=workers.folder) as name:
+        folder = Path(name)
+        write_job(folder, setting.adaptor, handle, found.capabilities, found.statistics)
+        yield Dispatch(workers, lambda executor, plan: submit(executor, folder, setting.adaptor, plan, function))
 
 
 def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:
