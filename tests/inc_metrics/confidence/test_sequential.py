@@ -162,3 +162,60 @@ def test_values_that_make_no_sense_are_refused_and_change_nothing() -> None:
             test.update(base, new)
     assert test.samples == 0
     assert test.update(1.0, 1) is Verdict.NOT_YET
+
+
+@pytest.mark.parametrize("population", [None, 400])
+def test_at_any_time_each_bound_of_the_interval_is_wrong_no_more_often_than_stated(population: int | None) -> None:
+    # The interval is that of all looks so far together, so one look at the end tells whether any was wrong.
+    rng = np.random.default_rng(7)
+    low_wrong = high_wrong = 0
+    runs, accepting, rejecting = 600, 0.1, 0.2
+    for _ in range(runs):
+        base, new = pairs(rng, 400, drop=0.05, differing=0.15)
+        truth = -0.05 if population is None else float(np.mean(new - base))
+        test = Sequential(absolute=0.02, error_rate=accepting, rejection_error_rate=rejecting, population=population)
+        test.update(base[:250], new[:250])
+        low, high = test.interval()
+        low_wrong += low > truth
+        high_wrong += high < truth
+    assert 0 < low_wrong <= accepting * runs
+    assert 0 < high_wrong <= rejecting * runs
+
+
+@pytest.mark.parametrize("options", [{"absolute": 0.03}, {"relative": 0.05}, {"absolute": 0.03, "population": 3_000}])
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_the_interval_and_the_verdict_say_the_same(options: dict[str, float], higher_is_better: bool) -> None:
+    rng = np.random.default_rng(8)
+    border = -options.get("absolute", 0.0)
+    found = set()
+    for drop in (0.0, 0.02, 0.04, 0.08):
+        test = Sequential(**options, higher_is_better=higher_is_better)  # type: ignore[arg-type]  # mypy sees one type for all options
+        base, new = pairs(rng, 3_000, drop=drop, differing=0.12)
+        before = (-2.0, 2.0)
+        for start in range(0, 1_500, 250):
+            verdict = test.update(base[start : start + 250], new[start : start + 250])
+            low, high = test.interval()
+            assert before[0] <= low <= high <= before[1]  # what was known stays known
+            before = low, high
+            worst, best = (low, high) if higher_is_better else (-high, -low)
+            assert (worst >= border - 1e-8) == (verdict is Verdict.WITHIN)
+            assert (best <= border + 1e-8) == (verdict is Verdict.OUTSIDE)
+            found.add(verdict)
+    assert len(found) >= 2
+
+
+def test_the_interval_of_a_whole_population_is_a_point_and_without_samples_there_is_none() -> None:
+    test = Sequential(absolute=0.1, population=4, higher_is_better=False, bounds=(0.0, 10.0))
+    with pytest.raises(MetricValueError, match="no data"):
+        test.interval()
+    test.update([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 4.0, 5.0])
+    assert test.interval() == pytest.approx((0.5, 0.5), abs=1e-12)
+
+
+@pytest.mark.parametrize(("lost", "samples"), [(7, 12), (14, 24), (15, 29), (51, 100)])
+def test_a_population_exactly_at_the_border_is_not_found_outside_by_rounding(lost: int, samples: int) -> None:
+    # All losses come first; then the rest has to be all wins for the drop to be the allowed one, which it is. The error rate is below
+    # the probability of this order, so that only rounding could call the rest impossible.
+    base = np.repeat([1.0, 0.0], [lost, samples - lost])
+    test = Sequential(absolute=(2 * lost - samples) / samples, population=samples, error_rate=1e-300)
+    assert test.update(base, 1.0 - base) is Verdict.WITHIN

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # best. The smallest suits effects that take some 100,000 samples to see; 1 would risk everything on one observation.
 STAKES: NDArray[np.float64] = np.ldexp(0.9, -np.arange(8))
 _CHUNK = 1 << 14
+_ROUNDING = 1e-9  # of the population's mean: what adding up its values in float64 may amount to
+_HALVINGS = 30
 
 
 class Wealth:
@@ -48,20 +50,48 @@ class Wealth:
         return np.concatenate([self._bet(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)])
 
     def _bet(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        means = self._means(values)
+        means, left = self._means(values)
         possible = means > 0.0  # otherwise the rest of the set cannot be low enough any more
         ratios = np.divide(values, means, out=np.ones_like(values), where=possible)
         gains = np.log1p(np.multiply.outer(STAKES, ratios - 1.0))
-        gains[:, ~possible & ((means < 0.0) | (values > 0.0))] = math.inf
+        slack = _ROUNDING * (self._population or 0)
+        gains[:, ~possible & (values - np.minimum(means, 0.0) * left > slack)] = math.inf
         paths = self._logs[:, np.newaxis] + np.cumsum(gains, axis=1)
         self._logs = paths[:, -1]
         self._seen += len(values)
         self._sum += float(values.sum())
         return np.asarray(np.logaddexp.reduce(paths, axis=0) - math.log(len(STAKES)))
 
-    def _means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _means(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what the rest must average before each observation for the mean to be ``bound``, and how many the rest are."""
         if self._population is None:
-            return np.full(len(values), self._bound)
+            return np.full(len(values), self._bound), np.ones(len(values))
         before = self._sum + np.cumsum(values) - values
-        left = self._population - self._seen - np.arange(len(values))
-        return np.asarray((self._population * self._bound - before) / left)
+        left = (self._population - self._seen - np.arange(len(values))).astype(np.float64)
+        return np.asarray((self._population * self._bound - before) / left), left
+
+
+def lower_bound(values: NDArray[np.float64], *, log_limit: float, population: int | None) -> float:
+    """Return the largest mean in [0, 1] that betting has refuted, 0 where none; means below it are refuted too.
+
+    The capital against a mean falls as the mean rises, so that halving finds the border. It is rounded down by at most 2^-30. As in
+    :class:`Wealth`, the mean of the observations is below it at any time with a probability of at most ``exp(-log_limit)``.
+
+    Args:
+        values: observations in the order of arrival, shape ``(T,)``, all in [0, 1].
+        log_limit: logarithm of the capital that refutes.
+        population: see :class:`Wealth`.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        if _refuted(middle, values, log_limit=log_limit, population=population):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _refuted(mean: float, values: NDArray[np.float64], *, log_limit: float, population: int | None) -> bool:
+    wealth = Wealth(mean, population=population)
+    return any(bool((wealth.bet(values[start : start + _CHUNK]) >= log_limit).any()) for start in range(0, len(values), _CHUNK))
