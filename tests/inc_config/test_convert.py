@@ -169,4 +169,4 @@ def test_dtypes_are_written_as_words():
     plan = OpPlan(weight=TensorPlan(dtype=IntegerType(4, signed=False)), compute_dtype=INT8)
     document = unstructure(plan)
     assert (document["weight"]["dtype"], document["compute_dtype"]) == ("uint4", "int8")
-    assert unstructure(Target(runtime="torch")) == {"runtime": "torch", "isa": "generic", "device": "cpu"}
+    assert unstructure(Target(runtime="torch")) == {"runtime": "torch", "isa": "native", "device": "cpu"}

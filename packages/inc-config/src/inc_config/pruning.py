@@ -59,7 +59,12 @@ def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> No
 
 
 def _overrides(value: Iterable[PruneOverride]) -> tuple[PruneOverride, ...]:
-    return tuple(value)
+    overrides = tuple(value)
+    wrong = next((item for item in overrides if not isinstance(item, PruneOverride)), None)
+    if wrong is not None:
+        fix = 'give PruneOverride(include="layer4.*", target_sparsity=0.9)'
+        raise FieldError(f"overrides cannot hold {wrong!r:.100}.", field="overrides", fix=fix)
+    return overrides
 
 
 class Regularization(Choice):
