@@ -47,3 +47,11 @@ def test_unknown_tasks_and_keys_show_the_known_ones() -> None:
         GLUE(task="mrpc", key="mcc")
     with pytest.raises(MetricTypeError, match="task is a int"):
         GLUE(task=1)  # type: ignore[arg-type]  # the wrong type is the point
+
+
+def test_accuracy_needs_no_positive_sample_though_f1_does() -> None:
+    metric = GLUE(task="mrpc")
+    metric.update([0, 0, 0], [0, 0, 0])
+    assert metric.result() == 1.0
+    with pytest.raises(MetricValueError, match="Class 1 occurs neither"):
+        metric.results()

@@ -68,3 +68,9 @@ def test_what_is_not_defined_is_refused_not_zero() -> None:
     metric.update([0.2, 0.9], [0, 1])
     with pytest.raises(MetricValueError, match="looks multiclass, the ones before binary"):
         metric.update([0, 2], [0, 1])
+
+
+def test_booleans_are_binary_decisions() -> None:
+    decided, truth = np.array([False, True, True, True]), np.array([False, False, True, True])
+    assert precision(decided, truth) == 2 / 3
+    assert f_beta(decided, truth) == sklearn.metrics.f1_score(truth, decided)

@@ -17,10 +17,12 @@ from inc_metrics import (
     MetricValueError,
     Perplexity,
     TopK,
+    as_metric,
     compare,
 )
 from inc_metrics.confidence.bootstrap import percentile_interval, student_t_quantile
 from inc_metrics.confidence.mcnemar import mcnemar_interval, mcnemar_p_value
+from sklearn.metrics import roc_auc_score
 
 
 def accuracies(lost: int, won: int, both: int, neither: int) -> tuple[Accuracy, Accuracy]:
@@ -191,3 +193,21 @@ def test_what_cannot_be_compared_is_refused() -> None:
         metric.update(np.arange(12.0), [1] + [0] * 11)
     with pytest.raises(MetricValueError, match=r"of 200 resamples have no result: The data has no positive sample"):
         compare(*lone, resamples=200)
+
+
+def test_functions_of_all_samples_are_compared_over_resamples() -> None:
+    rng = np.random.default_rng(9)
+    truth = rng.integers(0, 2, 200)
+    kept = []
+    for noise in (0.4, 1.5):
+        metric = as_metric(roc_auc_score)
+        scores = truth + noise * rng.normal(size=200)
+        metric.update(scores[:150], truth[:150])
+        metric.update(scores[150:], truth[150:])
+        own = ROCAUC()
+        own.update(scores, truth)
+        kept.append((metric, own))
+    found, expected = (compare(*pair) for pair in zip(*kept, strict=True))
+    assert found.method is Method.BOOTSTRAP
+    assert found.high < 0.0
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -207,3 +207,10 @@ def test_an_incomplete_mapping_of_outputs_is_refused(mapping: dict[str, int]) ->
         LegacyCocoMAPv2(output_index_mapping=mapping)
     with pytest.raises(MetricValueError, match="The model has 2 outputs"):
         LegacyCocoMAPv2().update(([], []), ([], [], [], []))
+
+
+@pytest.mark.parametrize("count", [-1, 4, 1.5, np.nan, [1, 2]])
+def test_a_count_that_is_none_is_refused(count: object) -> None:
+    batch = [np.array([count])], [np.tile([0.0, 0.0, 9.0, 9.0], (3, 1))], [np.ones(3)], [np.ones(3, int)]
+    with pytest.raises(MetricValueError, match=r"num_detections is .* with 3 rows"):
+        LegacyMAP().update(batch, ([np.array([[0.0, 0.0, 9.0, 9.0]])], [["person"]], [[]], ["a"]))

@@ -69,3 +69,21 @@ def test_a_sum_beyond_float64_is_refused_and_changes_nothing() -> None:
     assert metric.result() == 1.0
     with pytest.raises(MetricValueError, match="range of float64"):
         mae([1.7e308], [-1.7e308])
+
+
+def test_outputs_of_unequal_shapes_count_element_by_element_as_in_1x() -> None:
+    # Errors of 1, 2, 3, 4 in the one output and 5, 6 in the other: sums over all elements, not means of means.
+    truth = [np.zeros((2, 2)), np.zeros((2, 1))]
+    found = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0], [6.0]])]
+    assert mae(found, truth) == 21 / 6
+    assert mse(tuple(found), truth) == 91 / 6
+    metric = MAE(keep_samples=True)
+    metric.update(found, truth)
+    assert metric.samples().tolist() == [8 / 3, 13 / 3]
+
+
+def test_outputs_that_do_not_fit_their_targets_are_refused_with_all_shapes() -> None:
+    with pytest.raises(MetricValueError, match=r"predictions \[\(2, 2\), \(2, 1\)\], targets \[\(2, 2\), \(3, 1\)\]"):
+        mse([np.zeros((2, 2)), np.zeros((2, 1))], [np.zeros((2, 2)), np.zeros((3, 1))])
+    with pytest.raises(MetricValueError, match="one row per sample"):
+        mse([np.zeros((2, 2)), np.zeros((3, 1))], [np.zeros((2, 2)), np.zeros((3, 1))])

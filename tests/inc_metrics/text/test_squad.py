@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from inc_metrics import MetricTypeError, MetricValueError, SquadExactMatch, SquadF1, squad_exact_match, squad_f1
 from inc_metrics.text.squad import normalized
@@ -75,3 +76,13 @@ def test_what_is_no_squad_is_refused() -> None:
         squad_f1({"q": 3}, {"q": ["3"]})
     with pytest.raises(MetricValueError, match=r"one of 1.1, 2.0"):
         SquadExactMatch(version="3")
+
+
+@pytest.mark.parametrize("references", [None, 3, {"a": ["x"]}, "x"])
+def test_lists_of_texts_need_lists_of_answers(references: object) -> None:
+    with pytest.raises(MetricTypeError, match=f"references are a {type(references).__name__}"):
+        squad_f1(["x"], references)
+
+
+def test_answers_may_come_in_an_array() -> None:
+    assert squad_f1(["x y"], [np.array(["x", "x y"])]) == 100.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from inc_metrics.arrays import as_array, as_score
 from inc_metrics.batches import align
 from inc_metrics.errors import MetricValueError
 from inc_metrics.state import check_mergeable, no_data
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class CollectedScore:
@@ -60,9 +63,26 @@ class CollectedScore:
         """
         if not self._predictions:
             raise no_data(self, "result")
-        sides = np.concatenate(self._predictions), np.concatenate(self._targets)
-        value = self._function(*(sides[::-1] if self._targets_first else sides))
-        return as_score(value, where=f"{self.name}(predictions, targets)")
+        return self._value(np.concatenate(self._predictions), np.concatenate(self._targets))
+
+    def units(self) -> int:
+        """Return how many samples were collected."""
+        return sum(map(len, self._predictions))
+
+    def resampled(self, indices: NDArray[np.int64], /) -> float:
+        """Return the function's value over the samples ``indices``, repetitions counted.
+
+        Raises:
+            MetricValueError: nothing was collected, or the value is NaN.
+            MetricTypeError: the value is not one real number.
+        """
+        if not self._predictions:
+            raise no_data(self, "resampled")
+        self._predictions, self._targets = (
+            [np.concatenate(self._predictions)],
+            [np.concatenate(self._targets)],
+        )  # later calls find one piece
+        return self._value(self._predictions[0][indices], self._targets[0][indices])
 
     def merge(self, other: Self, /) -> None:
         """Take in everything that ``other`` has collected; ``other`` is unchanged.
@@ -77,6 +97,10 @@ class CollectedScore:
             _check_sample_shape(other._targets[0], self._targets[0], where=f"{self.name}.merge(targets)")
         self._predictions = [*self._predictions, *other._predictions]
         self._targets = [*self._targets, *other._targets]
+
+    def _value(self, predictions: NDArray[Any], targets: NDArray[Any]) -> float:
+        sides = (targets, predictions) if self._targets_first else (predictions, targets)
+        return as_score(self._function(*sides), where=f"{self.name}(predictions, targets)")
 
     def _options(self) -> dict[str, object]:
         return {"function": self._function, "targets_first": self._targets_first}

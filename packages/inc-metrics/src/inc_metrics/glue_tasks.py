@@ -89,7 +89,7 @@ class GLUE:
         Raises:
             MetricValueError: nothing was taken in, or the number is not defined for it.
         """
-        return self.results()[self._key]
+        return self._number(self._key)
 
     def results(self) -> dict[str, float]:
         """Return all numbers of the task.
@@ -97,8 +97,7 @@ class GLUE:
         Raises:
             MetricValueError: nothing was taken in, or a number is not defined for it.
         """
-        values = {name: part.result() for name, part in self._parts.items()}
-        return {key: math.fsum(values[part] for part in parts) / len(parts) for key, parts in _TASKS[self._task].items()}
+        return {key: self._number(key) for key in _TASKS[self._task]}
 
     def samples(self) -> NDArray[np.float64]:
         """Return whether each sample was right, shape ``(N,)``.
@@ -135,6 +134,10 @@ class GLUE:
         check_mergeable(self, other)
         for name, part in self._parts.items():
             part.merge(other._parts[name])
+
+    def _number(self, key: str) -> float:
+        parts = _TASKS[self._task][key]
+        return math.fsum(self._parts[part].result() for part in parts) / len(parts)
 
     def _options(self) -> dict[str, object]:
         return {"task": self._task, "key": self._key, "keep_samples": self._keep_samples}

@@ -131,7 +131,7 @@ def _infer_task(predictions: NDArray[Any], targets: NDArray[Any], threshold: flo
     predictions, targets = align(predictions, targets, where=where)
     floating = predictions.dtype.kind == "f"
     if predictions.ndim == 1 or (predictions.ndim == 2 and predictions.shape[1] == 1):
-        return Task.BINARY if floating else Task.MULTICLASS
+        return Task.BINARY if floating or predictions.dtype.kind == "b" else Task.MULTICLASS
     if predictions.shape == targets.shape and threshold is not None:
         return Task.MULTILABEL
     if predictions.shape == targets.shape and floating:

@@ -11,6 +11,7 @@ They differ from :class:`CocoMeanAP` and :class:`VocMeanAP` in this:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -236,13 +237,22 @@ def _at(column: Sequence[Any], number: int) -> Sequence[Any]:
 
 
 def _detections(count: Any, boxes: Any, scores: Any, classes: Any, *, where: str) -> dict[str, Any]:
-    rows = slice(None) if count is None else slice(0, int(as_array(count, where=where).reshape(-1)[0]))
-    labels = as_array(classes, where=where)[rows]
+    labels = as_array(classes, where=where)
+    rows = slice(None) if count is None else slice(0, _checked_count(count, len(labels) if labels.ndim else 0, where=where))
+    labels = labels[rows]
     ranks = as_array(scores, where=where)[rows]
     xywh, _, known = _known_boxes(as_array(boxes, where=where)[rows], labels, where)
     if ranks.shape != labels.shape:
         raise MetricValueError(f"Shapes do not match: scores {ranks.shape}, classes {labels.shape}", where, "give one of each per box")
     return {"boxes": xywh[known], "scores": ranks[known], "labels": labels[known]}
+
+
+def _checked_count(count: Any, rows: int, *, where: str) -> int:
+    values = as_array(count, where=f"{where}, num_detections")
+    number = float(values.reshape(-1)[0]) if values.size == 1 else math.nan
+    if not (number.is_integer() and 0 <= number <= rows):
+        raise MetricValueError(f"num_detections is {values.tolist()} with {rows} rows", where, "give a whole number of 0 to all rows")
+    return int(number)
 
 
 def _known_boxes(boxes: Any, labels: NDArray[Any], where: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:

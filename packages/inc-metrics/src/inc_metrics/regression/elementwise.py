@@ -13,7 +13,8 @@ from inc_metrics.sample_mean import SampleMean
 
 
 class MAE(SampleMean):
-    """Mean absolute error over all elements; both sides have shape ``(N, ...)``, or are single numbers.
+    """Mean absolute error over all elements; both sides have shape ``(N, ...)``, or are single numbers or
+    lists of a model's outputs of several such shapes.
 
     Args:
         compare_label: kept for 1.x configurations; it changes nothing here. False asks whoever evaluates to pass the original
@@ -45,7 +46,8 @@ class MAE(SampleMean):
 
 
 class MSE(SampleMean):
-    """Mean squared error over all elements; both sides have shape ``(N, ...)``, or are single numbers.
+    """Mean squared error over all elements; both sides have shape ``(N, ...)``, or are single numbers or
+    lists of a model's outputs of several such shapes.
 
     Args:
         compare_label: kept for 1.x configurations; it changes nothing here. False asks whoever evaluates to pass the original

@@ -82,7 +82,11 @@ class SquadF1(SampleMean):
         if not isinstance(predictions, Mapping):
             texts = [predictions] if isinstance(predictions, str) else predictions
             lists = references if texts is predictions else [[references] if isinstance(references, str) else references]
-            for index, (text, answers) in enumerate(paired_texts(texts, [item or [""] for item in lists], where=where)):
+            if isinstance(lists, (str, Mapping)) or not hasattr(lists, "__iter__"):
+                fix = "give the true answers of each text in a list, or predictions by question id"
+                raise MetricTypeError(f"The references are a {type(lists).__name__}", where, fix)
+            filled = [[""] if isinstance(item, (str, list, tuple)) and not item else item for item in lists]
+            for index, (text, answers) in enumerate(paired_texts(texts, filled, where=where)):
                 yield text, self._true_answers(answers, f"question {index}", where=where)
             return
         wanted = answers_by_id(references, where=where)
