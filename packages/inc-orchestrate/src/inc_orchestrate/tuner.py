@@ -108,11 +108,11 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger, _dispatch(handle, found, setting, function) as dispatch:
-            search = _Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
+            search = Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
             return _deliver(handle, found, search.run(), search)
 
 
-class _Search:
+class Search:
     """One search over one ledger."""
 
     def __init__(
@@ -168,12 +168,20 @@ class _Search:
         return self.strategy.propose(view) if reason is None else Stop(reason)
 
     def _locally(self) -> str:
-        while not isinstance(action := self._next(), Stop):
-            if isinstance(action, Wait):
-                raise self._waits_for_nothing()
-            index = self._proposed(action)
-            self._finished(self._probed(index, action) if isinstance(action, Probe) else self._trial(index, action.plan))
-        return action.reason
+        while (reason := self.step()) is None:
+            pass
+        return reason
+
+    def step(self) -> str | None:
+        """Do the next thing here; why the search is over, or None."""
+        action = self._next()
+        if isinstance(action, Stop):
+            return action.reason
+        if isinstance(action, Wait):
+            raise self._waits_for_nothing()
+        index = self._proposed(action)
+        self._finished(self._probed(index, action) if isinstance(action, Probe) else self._trial(index, action.plan))
+        return None
 
     def _remotely(self, dispatch: Dispatch) -> str:
         """The same with several trials under way; probes are done here."""
@@ -296,7 +304,7 @@ def _strategy(tuning: TuningConfig) -> Strategy:
     return strategy
 
 
-def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: _Search) -> TuningResult:
+def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: Search) -> TuningResult:
     best = outcome.best
     if best is None:
         raise _all_failed(search.view)
@@ -315,7 +323,7 @@ def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: _
     )
 
 
-def _say_if_not_repeatable(best: Trial, again: Score, search: _Search) -> None:
+def _say_if_not_repeatable(best: Trial, again: Score, search: Search) -> None:
     """The delivered model is evaluated a second time: that measures the evaluation itself."""
     if best.accuracy is None:
         return

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from inc_config.convert import structure, unstructure
-from inc_config.plan import OpId, QuantizationPlan
+from inc_config.plan import OpId, OpPlan, QuantizationPlan
 
 from inc_strategy.actions import Evaluate, Probe
 from inc_strategy.trial import Item, Measurement, Pending, ProbeResult, Trial, TrialStatus
 
 LOST_AT_REOPEN = "its process ended before it finished"
+
+
+def plan_text(plan: QuantizationPlan) -> str:
+    """A plan as JSON that ``from_json`` reads, one operator per line; texts of operators are kept, since plans of a search share most."""
+    operators = ",\n".join(_operator_text(op, option) for op, option in plan.ops.items())
+    recipes, target = (json.dumps(unstructure(value), sort_keys=True) for value in (plan.recipes, plan.target))
+    return f'{{"ops": [\n{operators}\n],\n"recipes": {recipes},\n"target": {target}}}\n'
+
+
+@lru_cache(maxsize=1 << 14)
+def _operator_text(op: OpId, option: OpPlan) -> str:
+    return json.dumps({"op": unstructure(op), "plan": unstructure(option)}, sort_keys=True)
 
 
 def describe(action: Evaluate | Probe) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from inc_config import files
-from inc_config.convert import from_json, to_json
+from inc_config.convert import from_json
 from inc_config.errors import ConfigError, IncError, LedgerError
 from inc_config.frozen import freeze, thaw
 from inc_config.plan import QuantizationPlan
@@ -213,7 +213,7 @@ class Ledger:
             if path.exists():
                 files.fsync_dir(path.parent)
             else:
-                files.atomic_write(path, to_json(plan).encode())
+                files.atomic_write(path, events.plan_text(plan).encode())
         except OSError as error:
             raise _unwritable(path, error) from error
         self._plans[plan.digest] = plan

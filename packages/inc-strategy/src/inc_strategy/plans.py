@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice, product
 
 import attrs
@@ -62,10 +63,16 @@ def float_types(view: View) -> tuple[DType, ...]:
     return (*(dtype for dtype in (BF16, FP16) if dtype in present), FP32)
 
 
+@lru_cache(maxsize=1 << 13)
+def in_float(plan: QuantizationPlan, ops: Group) -> QuantizationPlan:
+    """The plan with ``ops`` in fp32: the same object every time, since a search asks for it, and its digest, at every proposal."""
+    return plan.with_float(ops)
+
+
 def back(view: View, plan: QuantizationPlan, ops: Iterable[OpId], dtype: DType = FP32) -> QuantizationPlan:
     """The plan with ``ops`` in a float type, those that do not have it in fp32."""
     if dtype == FP32:
-        return plan.with_float(ops)
+        return in_float(plan, tuple(ops))
     options = choices(view)
     return plan.with_ops({op: next((o for o in options[op] if o.compute_dtype == dtype), FLOAT) for op in ops})
 

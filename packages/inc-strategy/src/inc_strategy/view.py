@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
@@ -42,14 +42,12 @@ class View:
 
     def accept(self, option: OpPlan) -> bool:
         """Whether the approach allows an operator's option (float always is)."""
-        if not option.is_quantized or self.approach is Approach.AUTO:
-            return True
-        return option.is_dynamic == (self.approach is Approach.DYNAMIC)
+        return _accepts(option, self.approach)
 
     @cached_property
     def default_plan(self) -> QuantizationPlan:
         """The best accepted option of every operator, with the recipes."""
-        return attrs.evolve(self.capabilities.plan(self.accept), recipes=self.recipes)
+        return _default_plan(self.capabilities, self.approach, self.recipes)
 
     @cached_property
     def quantizable(self) -> tuple[OpId, ...]:
@@ -140,6 +138,18 @@ class View:
             return trial.status is TrialStatus.COMPLETE, value is not None, 0.0 if value is None else sign * value
 
         return max(known, key=merit, default=None)
+
+
+def _accepts(option: OpPlan, approach: Approach) -> bool:
+    if not option.is_quantized or approach is Approach.AUTO:
+        return True
+    return option.is_dynamic == (approach is Approach.DYNAMIC)
+
+
+@lru_cache(maxsize=16)
+def _default_plan(capabilities: Capabilities, approach: Approach, recipes: FrozenMap[str, Any]) -> QuantizationPlan:
+    """One object for all views of a search, so that its digest is computed once."""
+    return attrs.evolve(capabilities.plan(lambda option: _accepts(option, approach)), recipes=recipes)
 
 
 def _evaluations(pending: tuple[Pending, ...]) -> tuple[Evaluate, ...]:
