@@ -286,3 +286,43 @@ def test_after_kill_9_every_finished_trial_is_still_there(onnx_path: Path, tmp_p
     assert found["trials"].count("complete") == 4
     assert found["trials"].count("lost") == 1
     assert found["calls"] == 1 + 2 + 1
+
+
+TWICE = """
+import os, signal, sys
+import numpy as np
+from inc_config import ExitPolicy, TuningConfig
+from inc_orchestrate import Pipeline, Progress, Quantize
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+model, workspace, calls = sys.argv[1], sys.argv[2], 0
+
+def evaluate(proto):
+    global calls
+    calls += 1
+    if calls == 3:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.pause()
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)  # again, while the first one unwinds
+    return 0.5 if any("Quantize" in node.op_type for node in proto.graph.node) else 1.0
+
+batches = [np.random.default_rng(i).random((20, 1, 16, 16), dtype=np.float32) for i in range(3)]
+quantize = Quantize(accuracy_loss=0.01, tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=3)))
+pipeline = Pipeline([quantize], calibrate=batches, evaluate=evaluate, workspace=workspace, benchmark=False, progress=Progress(quiet=True))
+print(",".join(trial.status for trial in pipeline.fit(model).summary.trials))
+"""
+
+
+def test_ctrl_c_twice_leaves_a_ledger_that_goes_on(onnx_path: Path, tmp_path: Path) -> None:
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, str(onnx_path), str(tmp_path / "work")]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+    interrupted = run(TWICE)
+    assert interrupted.returncode != 0
+    assert "KeyboardInterrupt" in interrupted.stderr
+    resumed = run(TWICE.replace("calls == 3", "calls == 1000"))
+    assert resumed.returncode == 0, resumed.stderr
+    assert sorted(resumed.stdout.strip().split(",")) == ["complete", "complete", "complete", "lost"]

@@ -114,7 +114,7 @@ def test_when_nothing_can_be_quantized_the_reasons_are_given():
     ops = [OpCapability(op=OpId(f"n{i}"), reason=Reason(ReasonCode.UNSUPPORTED_OPERATOR if i else ReasonCode.TOO_SMALL)) for i in range(3)]
     view = View(capabilities=Capabilities(target=Target(runtime="torch"), ops=ops))
     assert summary(view).suggestions == (
-        f"Look at why no operator can be quantized for {Target(runtime=Runtime.TORCH)}: 2 x unsupported_operator, 1 x too_small.",
+        f"Look at why no operator can be quantized for {view.capabilities.target}: 2 x unsupported_operator, 1 x too_small.",
     )
     only_dynamic = Capabilities(target=Target(runtime="torch"), ops=[OpCapability(op=OpId("lstm"), options=(DYNAMIC_INT8, FLOAT))])
     assert "approach 'auto'" in summary(View(capabilities=only_dynamic)).suggestions[0]
