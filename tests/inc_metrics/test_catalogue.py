@@ -38,7 +38,7 @@ from inc_metrics import (
     Throughput,
     TokenF1,
 )
-from inc_metrics.compat import BLEUV1, ROC, AccuracyV1, LossV1, SquadF1V1
+from inc_metrics.compat import V1BLEU, V1ROC, V1Accuracy, V1Loss, V1SquadF1
 
 SAMPLES = 40
 Batch = tuple[Any, Any]
@@ -96,11 +96,11 @@ METRICS: dict[str, tuple[Callable[..., Any], Callable[[np.random.Generator], Bat
     "perplexity": (Perplexity, sequences),
     "glue mrpc": (partial(GLUE, task="mrpc", key="acc_and_f1"), ranked),
     "glue sts-b": (partial(GLUE, task="sts-b"), quantities),
-    "accuracy-v1": (AccuracyV1, scores_and_labels),
-    "roc": (ROC, ranked),
-    "bleu-v1": (BLEUV1, texts),
-    "loss-v1": (LossV1, quantities),
-    "squad-f1-v1": (SquadF1V1, texts),
+    "accuracy-v1": (V1Accuracy, scores_and_labels),
+    "roc": (V1ROC, ranked),
+    "bleu-v1": (V1BLEU, texts),
+    "loss-v1": (V1Loss, quantities),
+    "squad-f1-v1": (V1SquadF1, texts),
 }
 KEPT_ANYWAY = {"roc-auc", "average-precision", "spearman", "loss-v1"}
 PER_UPDATE = {"squad-f1-v1"}  # the update is its sample: this is why it is no modern metric

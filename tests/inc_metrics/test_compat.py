@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from inc_metrics import MetricValueError, build
-from inc_metrics.compat import BLEUV1
+from inc_metrics import MetricValueError, build, compat
+from inc_metrics.compat import V1BLEU
 
 # Name and arguments of every metric of 1.x, with values other than the defaults where that tells something.
 NAMES_OF_1X = {
@@ -31,6 +31,13 @@ def test_every_name_of_1x_is_built_with_its_arguments(name: str) -> None:
     metric = build(name, **NAMES_OF_1X[name])
     with pytest.raises(ValueError, match=r"(no|No) \w+ was taken in|no result"):
         metric.result()
+
+
+def test_what_gives_the_old_number_is_one_family() -> None:
+    for name in ("accuracy-v1", "bleu-v1", "loss-v1", "squad-f1-v1", "ROC", "mAP", "COCOmAP", "COCOmAPv2", "VOCmAP", "mIOU"):
+        kind = type(build(name))
+        assert kind.__name__.startswith("V1")
+        assert getattr(compat, kind.__name__) is kind
 
 
 def value(name: str, predictions: object, targets: object) -> float:
@@ -78,7 +85,7 @@ def test_bleu_ignored_case_and_left_orders_out_that_no_text_reaches() -> None:
     assert value("bleu-v1", ["A b c!"], ["a b d!"]) == pytest.approx(expected, rel=1e-14)
     # No match at all is smoothed as well: 1/2 of 1; modern BLEU is 0.
     assert value("bleu-v1", ["a"], ["b"]) == pytest.approx(100 * 0.5**0.25, rel=1e-14)
-    metric = BLEUV1()
+    metric = V1BLEU()
     metric.update(["a b"], ["a b c d"])
     # Brevity: exp(1 - 4/2).
     assert metric.result() == pytest.approx(100 * np.exp(-1), rel=1e-14)

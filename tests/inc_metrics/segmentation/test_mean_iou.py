@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inc_metrics import MeanIoU, MetricTypeError, MetricValueError, mean_iou
-from inc_metrics.segmentation.mean_iou import LegacyMeanIoU
+from inc_metrics.segmentation.mean_iou import V1MeanIoU
 
 QUICK = settings(max_examples=50, deadline=None, derandomize=True)
 
@@ -90,7 +90,7 @@ def test_1x_ignores_every_label_outside_the_classes() -> None:
     predictions, targets = maps(5)
     marked = targets.copy()
     marked[:, 0], marked[:, 1] = 255, -1
-    metric = LegacyMeanIoU(num_classes=4)
+    metric = V1MeanIoU(num_classes=4)
     metric.update(predictions.reshape(4, -1), marked.reshape(4, -1))
     assert metric.result() == pytest.approx(by_sets(predictions[:, 2:], targets[:, 2:], 4), abs=1e-15)
     with pytest.raises(MetricValueError, match="outside the classes"):

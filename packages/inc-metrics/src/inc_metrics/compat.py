@@ -1,6 +1,7 @@
 """The numbers that 1.x gave where the modern metric gives another; the README says which and why.
 
-Found by name as ``accuracy-v1``, ``bleu-v1``, ``loss-v1``, ``roc`` and ``squad-f1-v1``.
+Found by name as ``accuracy-v1``, ``bleu-v1``, ``loss-v1`` and ``squad-f1-v1``, and under the names of 1.x as ``ROC``, ``mAP``, ``COCOmAP``,
+``COCOmAPv2``, ``VOCmAP`` and ``mIOU``.
 """
 
 from __future__ import annotations
@@ -12,16 +13,31 @@ import numpy as np
 
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import align, check_scores, finite_float64, shapes_differ
+from inc_metrics.detection.v1 import V1MAP, V1CocoMAP, V1CocoMAPv2, V1VocMAP
 from inc_metrics.errors import MetricValueError
 from inc_metrics.sample_mean import SampleMean
+from inc_metrics.segmentation.mean_iou import V1MeanIoU
 from inc_metrics.text.bleu import BLEU, ORDERS, brevity_penalty, smoothed, split_counts
 from inc_metrics.text.squad import squad_f1
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = [
+    "V1BLEU",
+    "V1MAP",
+    "V1ROC",
+    "V1Accuracy",
+    "V1CocoMAP",
+    "V1CocoMAPv2",
+    "V1Loss",
+    "V1MeanIoU",
+    "V1SquadF1",
+    "V1VocMAP",
+]
 
-class AccuracyV1(SampleMean):
+
+class V1Accuracy(SampleMean):
     """Accuracy as 1.x has it: without a class axis, predictions count as right where they *equal* the targets.
 
     Predictions with one axis more than the targets are scores with the classes on axis 1, of which the first best is taken unless
@@ -41,7 +57,7 @@ class AccuracyV1(SampleMean):
             MetricValueError: shapes that do not fit, an empty batch, or NaN.
             MetricTypeError: no numbers.
         """
-        where = "AccuracyV1.update"
+        where = "V1Accuracy.update"
         left, right = as_array(predictions, where=f"{where}(predictions)"), as_array(targets, where=f"{where}(targets)")
         left, right = align(left, right, where=where)
         check_scores(left, where=f"{where}(predictions)")
@@ -52,7 +68,7 @@ class AccuracyV1(SampleMean):
         self._take(np.asarray(left == right), where=where)
 
 
-class ROC(SampleMean):
+class V1ROC(SampleMean):
     """What 1.x calls ROC: the *accuracy* of scores rounded to 0 or 1, whatever its name says; use ``roc_auc`` for the area.
 
     Args:
@@ -66,7 +82,7 @@ class ROC(SampleMean):
     def __init__(self, *, task: str = "dlrm", keep_samples: bool = False) -> None:
         tasks = ("dlrm", "dien", "wide_deep")
         if task not in tasks:
-            raise MetricValueError(f"Unknown task {task!r}", "ROC(task)", f"one of {', '.join(tasks)}")
+            raise MetricValueError(f"Unknown task {task!r}", "V1ROC(task)", f"one of {', '.join(tasks)}")
         super().__init__(keep_samples=keep_samples)
 
     def update(self, predictions: Any, targets: Any) -> None:
@@ -76,7 +92,7 @@ class ROC(SampleMean):
             MetricValueError: unequal numbers of samples, an empty batch, or NaN or infinite scores.
             MetricTypeError: no numbers.
         """
-        where = "ROC.update"
+        where = "V1ROC.update"
         scores, truth = as_array(predictions, where=f"{where}(predictions)"), as_array(targets, where=f"{where}(targets)")
         if scores.size != truth.size or not scores.size:
             raise shapes_differ(scores, truth, where=where)
@@ -84,7 +100,7 @@ class ROC(SampleMean):
         self._take(np.asarray(rounded == truth.reshape(-1)), where=where)
 
 
-class BLEUV1(BLEU):
+class V1BLEU(BLEU):
     """BLEU as 1.x computes it: lower case, tokens at every Unicode symbol and non-digit punctuation.
 
     An order that no text is long enough for is left out of the mean's sum, though not of its divisor, instead of making the score 0.
@@ -108,7 +124,7 @@ class BLEUV1(BLEU):
         return 100.0 * brevity_penalty(length, reference) * math.exp(math.fsum(map(math.log, precisions)) / ORDERS)
 
 
-class LossV1(SampleMean):
+class V1Loss(SampleMean):
     """The sum of everything given as loss over the number of targets: a batch's mean loss comes out divided by the batch size."""
 
     name: ClassVar[str] = "loss-v1"
@@ -124,7 +140,7 @@ class LossV1(SampleMean):
             MetricValueError: an empty batch, or NaN or infinite losses.
             MetricTypeError: no numbers.
         """
-        where = "LossV1.update"
+        where = "V1Loss.update"
         losses, labels = as_array(predictions, where=f"{where}(predictions)"), as_array(targets, where=f"{where}(targets)")
         samples = len(labels) if labels.ndim else 1
         if not (losses.size and samples):
@@ -134,7 +150,7 @@ class LossV1(SampleMean):
         self._elements += samples
 
 
-class SquadF1V1(SampleMean):
+class V1SquadF1(SampleMean):
     """F1 of SQuAD v1.1 as 1.x averages it: every update counts the same, however many questions it holds.
 
     Args:
@@ -151,4 +167,4 @@ class SquadF1V1(SampleMean):
             MetricValueError: no question, or one without a true answer.
             MetricTypeError: something of another shape.
         """
-        self._take(np.array([squad_f1(predictions, references)]), where="SquadF1V1.update")
+        self._take(np.array([squad_f1(predictions, references)]), where="V1SquadF1.update")

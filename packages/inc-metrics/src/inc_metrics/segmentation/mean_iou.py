@@ -197,7 +197,7 @@ class MeanIoU:
         return float(occurring.mean())
 
 
-class LegacyMeanIoU(MeanIoU):
+class V1MeanIoU(MeanIoU):
     """``mIOU`` of 1.x: pixels with a target outside the classes do not count; everything else is as in :class:`MeanIoU`.
 
     Args:
