@@ -48,13 +48,13 @@ def outside_on_the_data(random: np.random.Generator, original: Answers) -> Answe
     return candidate
 
 
-def judge_of(original: Answers, *, generalize: bool) -> EarlyJudge:
+def judge_of(original: Answers, *, generalize: bool, batch: int = BATCH) -> EarlyJudge:
     """What a run sets up after it has evaluated the original."""
     judge = EarlyJudge.of(Evaluation((), Accuracy(), generalize=generalize, error_rate=RATE), [Accuracy()])
     if judge is None:
         raise AssertionError("accuracy is judged early")
-    for numbers in np.split(np.arange(SAMPLES), SAMPLES // BATCH):
-        judge.collector.add(numbers, np.ones(BATCH, dtype=np.int64))
+    for numbers in np.split(np.arange(SAMPLES), SAMPLES // batch):
+        judge.collector.add(numbers, np.ones(batch, dtype=np.int64))
     judge.metric.update(original.astype(np.int64), np.ones(SAMPLES, dtype=np.int64))
     ready = judge.ready(float(original.mean()))
     if ready is None:
@@ -78,7 +78,7 @@ def false_acceptances(runs: int, *, generalize: bool) -> int:
     for run in range(runs):
         random = np.random.default_rng([int(generalize), run])
         original = random.random(SAMPLES) < BASELINE
-        judge = judge_of(original, generalize=generalize)
+        judge = judge_of(original, generalize=generalize, batch=SAMPLES)  # the test looks at every sample, whatever the batches
         count += any(accepted(judge, draw(random, original), trial)[0] for trial in range(TRIALS))
     return count
 
@@ -118,7 +118,7 @@ def main() -> int:
         worst = max(worst, bound)
         taken = time.monotonic() - began
         share = f"{count / runs:.2%}, at most {bound:.2%}"
-        print(f"null by {name}: {count} of {runs} runs accept a model that is outside ({share}), {taken:.0f} s")
+        print(f"null by {name}: {count} of {runs} runs accept a model that is outside ({share}), {taken:.0f} s", flush=True)
     print(f"typical runs (broken, poor, outside, good): {saved_share(min(runs, 500)):.0%} of the samples of full evaluation are saved")
     return int(worst > RATE)
 
