@@ -130,3 +130,13 @@ def test_a_model_in_memory_has_no_folder(saved: Path) -> None:
     for given in (saved.read_bytes(), onnx.load(saved, load_external_data=False)):
         with pytest.raises(ModelError, match="no folder"):
             ADAPTOR.open(given)
+
+
+def test_a_file_with_holes_that_claims_more_than_memory_is_refused(saved: Path) -> None:
+    model = onnx.load(saved, load_external_data=False)
+    tensor = next(t for t in model.graph.initializer if t.data_location == TensorProto.EXTERNAL)
+    os.truncate(saved.parent / "weights.bin", 1 << 40)
+    tensor.dims[:] = [1 << 38]
+    saved.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="more than this machine can hold"):
+        ADAPTOR.open(rewritten(saved, offset="0", length=str(1 << 40)))

@@ -7,6 +7,7 @@ to a temporary folder, its copies are taken out, and it is loaded again as it is
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +17,8 @@ import onnx
 import onnxruntime
 from onnx import ModelProto, TensorProto, helper
 
-from inc_adaptors.onnxrt.sessions import ORT_ERRORS, Session, load_with, session_options
-from inc_adaptors.onnxrt.tensors import WEIGHTS_FILE, Split
+from inc_adaptors.onnxrt.sessions import ORT_ERRORS, Session, release_memory, session_options
+from inc_adaptors.onnxrt.tensors import WEIGHTS_FILE, Split, raw_bytes
 
 _REORDER = ("com.microsoft.nchwc", "ReorderOutput")
 _WIDEST_BLOCK = 16  # channels that do not fill their blocks are padded with zeros, which would be counted
@@ -59,11 +60,20 @@ def _blocked(model: Split, names: Sequence[str], in_any_order: Collection[str], 
 
 
 def _write_optimized(model: Split, folder: Path) -> None:
+    """Optimize from files: onnxruntime maps weights that lie in a file, and would copy those that it is handed before it changes them."""
+    plain = folder / "plain"
+    plain.mkdir()
+    (plain / _MODEL).write_bytes(model.model.SerializeToString())
+    with (plain / WEIGHTS_FILE).open("wb") as file:
+        for tensor in model.weights.values():
+            file.write(raw_bytes(tensor))
     options = session_options(1)
     options.optimized_model_filepath = str(folder / _MODEL)
     options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS_FILE)
     options.add_session_config_entry("session.disable_prepacking", "1")  # this session never runs
-    load_with(model, options)
+    onnxruntime.InferenceSession(str(plain / _MODEL), options, providers=["CPUExecutionProvider"])
+    shutil.rmtree(plain)
+    release_memory()
 
 
 def _without_copies(model: ModelProto, names: Sequence[str], in_any_order: Collection[str]) -> dict[str, str]:

@@ -92,7 +92,14 @@ def _load(tensor: TensorProto, source: Source | None, where: str) -> None:
             where=where,
             fix="save or download the model and its data file again",
         )
-    tensor.raw_data = source.read(location, offset, length)
+    try:
+        tensor.raw_data = source.read(location, offset, length)
+    except (MemoryError, OverflowError) as error:  # a file with holes can claim any size
+        raise ModelError(
+            f"Tensor {tensor.name!r} names {length} bytes, more than this machine can hold.",
+            where=where,
+            fix="save or download the model and its data file again",
+        ) from error
     tensor.ClearField("external_data")
     tensor.ClearField("data_location")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,6 +100,13 @@ def load_with(model: Split, options: Any) -> Session:
     options.add_external_initializers(list(weights), values)
     native = onnxruntime.InferenceSession(model.model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return Session(native, tuple(weights.values()))
+
+
+def release_memory() -> None:
+    """Hand memory that was freed back to the system, where the C library would keep it (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _first_line(error: Exception) -> str:

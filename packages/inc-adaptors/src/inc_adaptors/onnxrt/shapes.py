@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 import attrs
 import onnx
-from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
 
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import ACTIVATIONS, COMPUTING, PASSING, STANDARD_DOMAINS, WEIGHTED
-from inc_adaptors.onnxrt.tensors import LARGE_BYTES, expected_bytes, header
+from inc_adaptors.onnxrt.tensors import LARGE_BYTES, expected_bytes, header, subgraphs
+
+_RANGE = "Range"
+"""Inference that propagates values counts a Range out, however long: its result is an axis of unknown length here."""
 
 
 @attrs.frozen
@@ -28,7 +31,8 @@ class TensorType:
 
 def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
     """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample."""
-    inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=True).graph
+    propagates = not any(_holds_range(inner) for node in graph.nodes for _, inner in subgraphs(node))
+    inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=propagates).graph
     found = {
         value.name: _type(value.type)
         for value in (*inferred.value_info, *inferred.input, *inferred.output)
@@ -58,7 +62,12 @@ def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto
     model = header(graph.head)
     model.ClearField("functions")  # their nodes are left alone; following calls would cost what a hostile file likes
     model.graph.name = graph.name
-    model.graph.node.extend(graph.nodes)
+    model.graph.node.extend(node for node in graph.nodes if node.op_type != _RANGE)
+    for node in graph.nodes:
+        if node.op_type == _RANGE:
+            start = graph.initializers.get(node.input[0])
+            element = TensorProto.INT64 if start is None else start.data_type
+            model.graph.input.append(helper.make_tensor_value_info(node.output[0], element, [None]))
     model.graph.input.extend(graph.inputs)
     for value in model.graph.input:
         _fix_shape(value, shapes.get(value.name))
@@ -73,6 +82,10 @@ def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto
         if output.type.HasField("tensor_type"):
             output.type.tensor_type.ClearField("shape")
     return model
+
+
+def _holds_range(graph: GraphProto) -> bool:
+    return any(node.op_type == _RANGE or any(_holds_range(inner) for _, inner in subgraphs(node)) for node in graph.node)
 
 
 def _fix_shape(value: ValueInfoProto, shape: tuple[int, ...] | None) -> None:
