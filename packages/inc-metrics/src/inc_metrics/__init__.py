@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from inc_metrics.confidence.budget import ErrorBudget
     from inc_metrics.confidence.comparison import Method, PairedComparison, compare
     from inc_metrics.confidence.sequential import Sequential, Verdict
+    from inc_metrics.detection.boxes import BoxFormat
     from inc_metrics.detection.coco import CocoMeanAP, coco_mean_ap
+    from inc_metrics.detection.curve import Interpolation
     from inc_metrics.detection.voc import VocMeanAP, voc_mean_ap
     from inc_metrics.errors import MetricError, MetricTypeError, MetricValueError
     from inc_metrics.fidelity.agreement import Agreement, agreement
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
     from inc_metrics.regression.correlation import Pearson, Spearman, pearson, spearman
     from inc_metrics.regression.elementwise import MAE, MSE, RMSE, mae, mse, rmse
     from inc_metrics.regression.r2 import R2, r2
+    from inc_metrics.sample_rate import Throughput, throughput
     from inc_metrics.segmentation.mean_iou import MeanIoU, mean_iou
     from inc_metrics.text.bleu import BLEU, bleu
     from inc_metrics.text.overlap import TokenF1, token_f1
     from inc_metrics.text.perplexity import Perplexity, perplexity
     from inc_metrics.text.rouge import RougeL, rouge_l
     from inc_metrics.text.squad import SquadExactMatch, SquadF1, SquadVersion, squad_exact_match, squad_f1
-    from inc_metrics.throughput import Throughput
 
 __all__ = [
     "BLEU",
@@ -55,6 +57,7 @@ __all__ = [
     "Agreement",
     "Average",
     "AveragePrecision",
+    "BoxFormat",
     "Candidate",
     "CocoMeanAP",
     "Collect",
@@ -63,6 +66,7 @@ __all__ = [
     "ErrorBudget",
     "FBeta",
     "ForeignMetric",
+    "Interpolation",
     "LabelShift",
     "LogLoss",
     "Loss",
@@ -129,6 +133,7 @@ __all__ = [
     "squad_candidates",
     "squad_exact_match",
     "squad_f1",
+    "throughput",
     "token_f1",
     "top_k",
     "voc_mean_ap",
@@ -140,6 +145,7 @@ _MODULES = {
     "Average": "classification.fbeta",
     "AveragePrecision": "classification.ranking",
     "BLEU": "text.bleu",
+    "BoxFormat": "detection.boxes",
     "Candidate": "postprocess.answers",
     "CocoMeanAP": "detection.coco",
     "Collect": "postprocess.collect",
@@ -149,6 +155,7 @@ _MODULES = {
     "FBeta": "classification.fbeta",
     "ForeignMetric": "foreign",
     "GLUE": "glue_tasks",
+    "Interpolation": "detection.curve",
     "LabelShift": "postprocess.label_shift",
     "LogLoss": "classification.log_loss",
     "Loss": "model_loss",
@@ -183,7 +190,7 @@ _MODULES = {
     "SquadF1": "text.squad",
     "SquadVersion": "text.squad",
     "Task": "classification.decisions",
-    "Throughput": "throughput",
+    "Throughput": "sample_rate",
     "TokenF1": "text.overlap",
     "TopK": "classification.topk",
     "Verdict": "confidence.sequential",
@@ -221,6 +228,7 @@ _MODULES = {
     "squad_candidates": "postprocess.answers",
     "squad_exact_match": "text.squad",
     "squad_f1": "text.squad",
+    "throughput": "sample_rate",
     "token_f1": "text.overlap",
     "top_k": "classification.topk",
     "voc_mean_ap": "detection.voc",

@@ -69,18 +69,30 @@ class Matthews(ConfusionMatrix):
 
 
 def confusion_matrix(
-    predictions: Any, targets: Any, *, threshold: float | None = None, num_classes: int | None = None, class_axis: int = 1
+    predictions: Any,
+    targets: Any,
+    *,
+    task: Task | str | None = None,
+    threshold: float | None = None,
+    num_classes: int | None = None,
+    class_axis: int = 1,
 ) -> NDArray[np.int64]:
     """Return the counts of one batch, rows true and columns predicted; see :class:`ConfusionMatrix`."""
-    metric = ConfusionMatrix(threshold=threshold, num_classes=num_classes, class_axis=class_axis)
+    metric = ConfusionMatrix(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis)
     metric.update(predictions, targets)
     return metric.matrix()
 
 
 def matthews(
-    predictions: Any, targets: Any, *, threshold: float | None = None, num_classes: int | None = None, class_axis: int = 1
+    predictions: Any,
+    targets: Any,
+    *,
+    task: Task | str | None = None,
+    threshold: float | None = None,
+    num_classes: int | None = None,
+    class_axis: int = 1,
 ) -> float:
     """Return the Matthews correlation coefficient of one batch; see :class:`Matthews`."""
-    metric = Matthews(threshold=threshold, num_classes=num_classes, class_axis=class_axis)
+    metric = Matthews(task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis)
     metric.update(predictions, targets)
     return metric.result()

@@ -175,25 +175,56 @@ class Recall(Precision):
         return right / actual if actual else 0.0
 
 
-def precision(predictions: Any, targets: Any, *, average: Average | str | None = None, threshold: float | None = None) -> float:
-    """Return the precision of one batch; see :class:`Precision`, which has more options."""
-    metric = Precision(average=average, threshold=threshold)
+def precision(
+    predictions: Any,
+    targets: Any,
+    *,
+    average: Average | str | None = None,
+    positive: int = 1,
+    task: Task | str | None = None,
+    threshold: float | None = None,
+    num_classes: int | None = None,
+    class_axis: int = 1,
+) -> float:
+    """Return the precision of one batch; see :class:`Precision`."""
+    metric = Precision(average=average, positive=positive, task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis)
     metric.update(predictions, targets)
     return metric.result()
 
 
-def recall(predictions: Any, targets: Any, *, average: Average | str | None = None, threshold: float | None = None) -> float:
-    """Return the recall of one batch; see :class:`Recall`, which has more options."""
-    metric = Recall(average=average, threshold=threshold)
+def recall(
+    predictions: Any,
+    targets: Any,
+    *,
+    average: Average | str | None = None,
+    positive: int = 1,
+    task: Task | str | None = None,
+    threshold: float | None = None,
+    num_classes: int | None = None,
+    class_axis: int = 1,
+) -> float:
+    """Return the recall of one batch; see :class:`Recall`."""
+    metric = Recall(average=average, positive=positive, task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis)
     metric.update(predictions, targets)
     return metric.result()
 
 
 def f_beta(
-    predictions: Any, targets: Any, *, beta: float = 1.0, average: Average | str | None = None, threshold: float | None = None
+    predictions: Any,
+    targets: Any,
+    *,
+    beta: float = 1.0,
+    average: Average | str | None = None,
+    positive: int = 1,
+    task: Task | str | None = None,
+    threshold: float | None = None,
+    num_classes: int | None = None,
+    class_axis: int = 1,
 ) -> float:
-    """Return the F-beta value of one batch; see :class:`FBeta`, which has more options."""
-    metric = FBeta(beta=beta, average=average, threshold=threshold)
+    """Return the F-beta value of one batch; see :class:`FBeta`."""
+    metric = FBeta(
+        beta=beta, average=average, positive=positive, task=task, threshold=threshold, num_classes=num_classes, class_axis=class_axis
+    )
     metric.update(predictions, targets)
     return metric.result()
 

@@ -162,9 +162,22 @@ def coco_mean_ap(
     *,
     classes: Mapping[str, int] | Sequence[str] | None = None,
     box_format: BoxFormat | str = BoxFormat.XYXY,
+    thresholds: Sequence[float] = THRESHOLDS,
+    interpolation: Interpolation | str = Interpolation.HUNDRED_ONE_POINTS,
+    areas: Mapping[str, tuple[float, float]] = AREAS,
+    max_detections: Sequence[int] = (1, 10, 100),
+    value: str = "map",
 ) -> float:
-    """Return COCO's mean average precision of some images; see :class:`CocoMeanAP`."""
-    metric = CocoMeanAP(classes=classes, box_format=box_format)
+    """Return COCO's mean average precision of some images, or another number of its summary; see :class:`CocoMeanAP`."""
+    metric = CocoMeanAP(
+        classes=classes,
+        box_format=box_format,
+        thresholds=thresholds,
+        interpolation=interpolation,
+        areas=areas,
+        max_detections=max_detections,
+        value=value,
+    )
     metric.update(predictions, targets)
     return metric.result()
 

@@ -86,9 +86,10 @@ def voc_mean_ap(
     *,
     classes: Mapping[str, int] | Sequence[str] | None = None,
     box_format: BoxFormat | str = BoxFormat.XYXY,
+    threshold: float = 0.5,
     interpolation: Interpolation | str = Interpolation.AREA,
 ) -> float:
     """Return Pascal VOC's mean average precision of some images; see :class:`VocMeanAP`."""
-    metric = VocMeanAP(classes=classes, box_format=box_format, interpolation=interpolation)
+    metric = VocMeanAP(classes=classes, box_format=box_format, threshold=threshold, interpolation=interpolation)
     metric.update(predictions, targets)
     return metric.result()

@@ -213,9 +213,9 @@ class V1MeanIoU(MeanIoU):
         return np.asarray((truth >= 0) & (truth < self._num_classes))
 
 
-def mean_iou(predictions: Any, targets: Any, *, num_classes: int, ignore_index: int | None = None) -> float:
+def mean_iou(predictions: Any, targets: Any, *, num_classes: int, ignore_index: int | None = None, class_axis: int = 1) -> float:
     """Return the mean intersection over union of some images; see :class:`MeanIoU`."""
-    metric = MeanIoU(num_classes, ignore_index=ignore_index)
+    metric = MeanIoU(num_classes, ignore_index=ignore_index, class_axis=class_axis)
     metric.update(predictions, targets)
     return metric.result()
 

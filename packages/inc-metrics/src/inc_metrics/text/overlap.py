@@ -40,10 +40,17 @@ class TokenF1(SampleMean):
         for index, (text, reference) in enumerate(zip(left, right, strict=True)):
             if not text and not reference:
                 raise MetricValueError(f"Sample {index} has no token on either side", where, "leave it out")
-        self._take(np.array([token_f1(*pair) for pair in zip(left, right, strict=True)]), where=where)
+        self._take(np.array([shared_f1(*pair) for pair in zip(left, right, strict=True)]), where=where)
 
 
-def token_f1(prediction: Sequence[Hashable], target: Sequence[Hashable]) -> float:
+def token_f1(predictions: Any, targets: Any) -> float:
+    """Return the mean F1 of shared tokens of one sample or a list of them; see :class:`TokenF1`."""
+    metric = TokenF1()
+    metric.update(predictions, targets)
+    return metric.result()
+
+
+def shared_f1(prediction: Sequence[Hashable], target: Sequence[Hashable]) -> float:
     """Return the F1 of the tokens that two sequences share, 0 when they share none."""
     common = (Counter(prediction) & Counter(target)).total()
     return 2.0 * common / (len(prediction) + len(target)) if common else 0.0

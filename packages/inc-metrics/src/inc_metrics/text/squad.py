@@ -13,7 +13,7 @@ import numpy as np
 from inc_metrics.errors import MetricTypeError, MetricValueError
 from inc_metrics.sample_mean import SampleMean
 from inc_metrics.text.corpus import paired_texts
-from inc_metrics.text.overlap import token_f1
+from inc_metrics.text.overlap import shared_f1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class SquadF1(SampleMean):
         found, wanted = normalized(text).split(), normalized(answer).split()
         if self._version is SquadVersion.V2 and not (found and wanted):
             return float(found == wanted)
-        return token_f1(found, wanted)
+        return shared_f1(found, wanted)
 
     def _pairs(self, predictions: Any, references: Any, *, where: str) -> Iterator[tuple[str | None, list[str]]]:
         if not isinstance(predictions, Mapping):

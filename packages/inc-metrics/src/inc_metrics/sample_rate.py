@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from inc_metrics.arrays import as_array
 from inc_metrics.errors import MetricTypeError, MetricValueError
-from inc_metrics.options import whole_number
+from inc_metrics.options import real_number, whole_number
 from inc_metrics.state import check_mergeable, no_data
 
 
@@ -82,6 +82,24 @@ class Throughput:
 
     def _options(self) -> dict[str, object]:
         return {"warmup": self._warmup}
+
+
+def throughput(samples: int, elapsed_s: float) -> float:
+    """Return samples per second of one run that was timed already.
+
+    Args:
+        samples: how many, at least 1.
+        elapsed_s: seconds that they took, above 0.
+
+    Raises:
+        MetricTypeError: no numbers.
+        MetricValueError: no sample, or no time.
+    """
+    fix = "give the seconds that the run took, above 0"
+    seconds = real_number(elapsed_s, where="throughput(elapsed_s)", fix=fix)
+    if seconds <= 0.0:
+        raise MetricValueError(f"elapsed_s is {elapsed_s}", "throughput(elapsed_s)", fix)
+    return whole_number(samples, where="throughput(samples)", least=1) / seconds
 
 
 def _one(targets: Any) -> int:
