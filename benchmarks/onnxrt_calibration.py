@@ -1,14 +1,14 @@
 """Calibrating a ResNet-50-shaped ONNX model on 64 images, against pure inference of the same images; both on one thread.
 
 Bounds: the range of every tensor that its int8 plan needs at most 1.5 times, range and histogram at most 1.8 times; peak memory, emission
-included and in a process of its own, at most 550 MB for ranges and 800 MB for histograms, and 64 images within 20 MB of 8. Blocks of 16 images are inferred and then calibrated on, in turn, and the
-two CPU times make a pair; what calibration spends beside the images (loading sessions) is spread over the blocks. A bound holds when the
-whole 95 % interval of the ratio lies below it. Pairs that were disturbed (CPU below 0.95 of wall time) are left out.
+included and in a process of its own, at most 550 MB for ranges and 800 MB for histograms, and 64 images within 20 MB of 8. Blocks of 16
+images are inferred and then calibrated on, in turn, and the two CPU times make a pair; what calibration spends beside the images (loading
+sessions) is spread over the blocks. A bound holds when the whole 95 % interval of the ratio lies below it. Pairs that were disturbed (CPU
+below 0.95 of wall time) are left out.
 """
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -148,7 +148,8 @@ def calibrate_alone(path: str, count: int, kind: str) -> float:
 
     statistics = adaptor.observe(handle, stream(), wanted if kind == "range" else with_histograms(wanted))
     adaptor.emitter(handle, statistics, capabilities).emit(capabilities.plan(), final=True)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    status = Path("/proc/self/status").read_text(encoding="utf-8")  # getrusage would count the process that started this one
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1000.0
 
 
 if __name__ == "__main__":
