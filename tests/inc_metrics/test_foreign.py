@@ -181,3 +181,17 @@ def test_a_class_that_needs_arguments_says_so() -> None:
     with pytest.raises(MetricTypeError, match=r"Needs cannot be called without arguments"):
         as_metric(Needs)
     assert isinstance(as_metric(partial(Needs, "multiclass")), Metric)
+
+
+def test_an_object_of_torchmetrics_gets_tensors_in_place_of_arrays() -> None:
+    torch = pytest.importorskip("torch", reason="torch is no dependency of this package")
+    # A stand-in of three methods: what matters is the module that the class says it comes from.
+    seen: list[object] = []
+    kind = type("Metric", (Torchmetrics,), {"__module__": "torchmetrics.metric", "update": lambda self, *sides: seen.extend(sides)})
+    scores = np.eye(3)[::-1]
+    scores.flags.writeable = False
+    metric = as_metric(kind())
+    metric.update(scores, [2, 1, 0])
+    assert isinstance(seen[0], torch.Tensor)
+    np.testing.assert_array_equal(seen[0].numpy(), scores)
+    assert seen[1] == [2, 1, 0]

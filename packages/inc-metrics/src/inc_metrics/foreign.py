@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from inc_metrics.arrays import as_score
 from inc_metrics.collected import CollectedScore
@@ -21,7 +24,7 @@ def as_metric(source: Any, *, name: str | None = None, higher_is_better: bool | 
     """Return ``source`` as a :class:`Metric`; one of ours comes back as it is.
 
     * An object with ``update``, ``reset`` and ``result`` (1.x) or ``compute`` (torchmetrics) gets its batches as they come,
-      not converted.
+      not converted; but an object of torchmetrics gets tensors in place of numpy arrays, which it cannot take.
     * A class or a factory (callable without arguments) is called; where its product has no ``reset``, each reset makes a new one.
     * A callable of predictions and targets is called once over all samples, which are collected as numpy arrays: correct for
       scores that are no mean of batches, at the price of memory. Where its first parameter is named as in scikit-learn
@@ -79,8 +82,9 @@ class ForeignMetric:
         self.higher_is_better = _direction(inner, higher_is_better)
 
     def update(self, predictions: Any, targets: Any, /) -> None:
-        """Hand the batch on as it is."""
-        self._inner.update(predictions, targets)
+        """Hand the batch on as it is; numpy arrays become torch's tensors where the object is one of torchmetrics."""
+        sides = (_for_torchmetrics(side, self._inner) for side in (predictions, targets))
+        self._inner.update(*sides)
 
     def result(self) -> float:
         """Return the object's result as a float.
@@ -98,6 +102,18 @@ class ForeignMetric:
             self._inner = self._factory()
         else:
             self._inner.reset()
+
+
+def _for_torchmetrics(side: Any, metric: Any) -> Any:
+    """Return a numpy array as a tensor on the metric's device, if the metric comes from torchmetrics: torch is loaded then."""
+    torch = sys.modules.get("torch")
+    if (
+        torch is None
+        or not isinstance(side, np.ndarray)
+        or all(kind.__module__.split(".")[0] != "torchmetrics" for kind in type(metric).__mro__)
+    ):
+        return side
+    return torch.from_numpy(np.array(side, order="C")).to(getattr(metric, "device", "cpu"))  # a copy: views may be read-only
 
 
 def _from_factory(factory: Any, name: str | None, higher_is_better: bool | None) -> Metric:
