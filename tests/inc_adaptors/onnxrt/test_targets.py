@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import batches, encoder, mlp, resnet
+from graphs import Builder, batches, encoder, mlp, resnet
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_config.plan import QuantizationPlan
 from inc_config.target import Device, Isa, Runtime, Target
 from onnx import TensorProto, numpy_helper
 
@@ -54,3 +55,20 @@ def test_openvino_takes_the_same_graph_as_onnxruntime() -> None:
         statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
         made.append(ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True).native.SerializeToString(deterministic=True))
     assert made[0] == made[1]
+
+
+def test_types_with_float_outputs_write_floats_and_their_readers_round_for_themselves() -> None:
+    b = Builder()
+    first = b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8, name="first")
+    second = b.conv(first, 8, 4, name="second")
+    handle = ADAPTOR.open(b.model((first, ["n", 8, 8, 8]), (second, ["n", 4, 8, 8])))
+    found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.ONNXRUNTIME, isa=Isa.AVX512_VNNI))
+    statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+    emitter = ADAPTOR.emitter(handle, statistics, found)
+    for recipes, maker in (({}, "DequantizeLinear"), ({"float_outputs": ("Conv",)}, "Conv")):
+        plan = QuantizationPlan(target=found.target, ops=found.plan().ops, recipes=recipes)
+        made = emitter.emit(plan, final=True)
+        makers = {name: node for node in made.native.graph.node for name in node.output}
+        assert makers[first].op_type == maker
+        assert makers[next(n for n in made.native.graph.node if n.name == "second").input[0]].op_type == "DequantizeLinear"
+        assert all(output.sqnr_db > 25.0 for output in ADAPTOR.parity(handle, made, batches(handle.native)))

@@ -50,7 +50,7 @@ class OnnxrtAdaptor:
     """
 
     name = "onnxrt"
-    recipes = frozenset({"smooth_quant"})
+    recipes = frozenset({"float_outputs", "smooth_quant"})
     """Options of the whole model that plans carry and emission obeys."""
 
     def __init__(self, *, threads: int = 0) -> None:

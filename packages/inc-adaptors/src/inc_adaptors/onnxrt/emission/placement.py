@@ -21,6 +21,8 @@ from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 
+FLOAT_OUTPUTS = "float_outputs"
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Coded:
@@ -40,9 +42,13 @@ class Placement:
 
 
 def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = frozenset()) -> Placement:
-    """Apply the rules of this module; ``blocked`` operators stay in float whatever the plan says."""
+    """Apply the rules of this module; ``blocked`` operators stay in float whatever the plan says.
+
+    Operators of the types that the recipe ``FLOAT_OUTPUTS`` lists write floats; integer readers quantize them for themselves.
+    """
     planned = {op: p for op, p in plan.ops.items() if p.is_quantized and op not in blocked}
     read_as_codes = _read_as_codes(layout, planned)
+    in_float = frozenset(plan.recipes.get(FLOAT_OUTPUTS, ()))
     active: dict[OpId, OpPlan] = {}
     coded: dict[str, Coded] = {}
     for operator in layout.operators:
@@ -50,6 +56,8 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
         if op_plan is None or not _is_active(operator, coded):
             continue
         active[operator.op] = op_plan
+        if operator.op.type in in_float:
+            continue
         coded.update(_written(operator, op_plan, coded, read_as_codes))
     idle = tuple(op for op, p in plan.ops.items() if p.is_quantized and op not in active)
     return Placement(active=active, coded=coded, idle=idle)
