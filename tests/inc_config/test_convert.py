@@ -132,6 +132,24 @@ def test_a_wrong_value_is_a_fault_at_its_path(cls, data, path):
     assert found[path].fix
 
 
+def test_limits_are_told_beside_each_other_and_beside_wrong_types():
+    data = {
+        "target_sparsity": 1.5,
+        "frequency": 0,
+        "start_step": -1,
+        "pattern": "4y1",
+        "include": ["("],
+        "progressive": "yes",
+        "scope": "here",
+        "training": {"epochs": 0, "steps": 0},
+    }
+    with pytest.raises(ConfigError) as caught:
+        structure(data, PruneConfig)
+    told = [fault.path for fault in caught.value.faults]
+    names = [name for name in data if name != "training"]
+    assert sorted(told) == sorted([*(f"$.{name}" for name in names), "$.training.epochs", "$.training.steps"])
+
+
 def test_an_error_of_a_library_is_a_fault_too():
     found = faults({"op": {"scope": "a"}, "role": "bias"}, TensorKey)
     assert "'role' must match regex" in found["$"].what

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
+from cattrs.errors import ClassValidationError
 from cattrs.gen import make_dict_structure_fn
 
 from inc_config.dtypes import (
@@ -136,9 +137,28 @@ def _class_of(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any
     def structure(value: Any, kind: Any) -> Any:
         if not isinstance(value, Mapping):
             raise _wrong(value, "a mapping")
-        return build(value, kind)
+        try:
+            return build(value, kind)
+        except ClassValidationError as error:
+            others = [*_refused_by_validators(value, cls, converter)]
+            raise ClassValidationError(f"While structuring {cls.__name__}", [*error.exceptions, *others], cls) from error
 
     return structure
+
+
+def _refused_by_validators(value: Mapping[str, Any], cls: type[Any], converter: cattrs.Converter) -> Iterator[FieldError]:
+    """What validators say of each field on its own: building the class stops at the first of them, and before all where a type is wrong."""
+    for field in attrs.fields(attrs.resolve_types(cls)):
+        if field.alias not in value or field.validator is None:
+            continue
+        try:
+            made = converter.structure(value[field.alias], field.type)
+            field.validator(None, field, field.converter(made) if field.converter else made)
+        except FieldError as error:
+            if error.field:
+                yield error
+        except Exception:  # noqa: BLE001, S112  (whatever a conversion raises; the error of building the class tells it)
+            continue
 
 
 def _is_tuple(cls: Any) -> bool:
@@ -242,7 +262,7 @@ def structure(data: Any, cls: type[T], *, source: str = "", locate: Callable[[Fa
     try:
         return _CONVERTER.structure(data, cls)
     except Exception as error:
-        faults = [locate(fault) for fault in faults_of(error)]
+        faults = [locate(fault) for fault in dict.fromkeys(faults_of(error))]
         raise ConfigError(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)), source=source) from error
 
 
