@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import connection
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,83 @@ def test_options_that_cannot_be_are_refused(options, kind, message):
         DataLoader([1], **options)
     with pytest.raises(TypeError, match="Stream cannot be used with on_error='skip'"):
         DataLoader(Stream(3), on_error="skip")
+
+
+class Hangs(list):
+    def __getitem__(self, index):
+        if index == 3:
+            time.sleep(60)
+        return index
+
+
+@pytest.mark.parametrize(("workers", "count"), WORKERS)
+def test_a_worker_that_hangs_is_an_error_after_the_timeout(workers, count):
+    start = time.monotonic()
+    timeout_s = 0.3 if workers == "threads" else 8.0
+    with pytest.raises(TimeoutError, match=rf"No batch came within {timeout_s:g} s(?s:.*)raise timeout_s"):
+        list(DataLoader(Hangs(range(8)), num_workers=count, workers=workers, timeout_s=timeout_s))
+    assert time.monotonic() - start < 45
+    assert multiprocessing.active_children() == []
+
+
+def test_a_thread_that_hangs_does_not_keep_python_alive(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import time\nfrom inc_data import DataLoader\n"
+        "class Hangs(list):\n    def __getitem__(self, index):\n        time.sleep(600)\n"
+        "list(DataLoader(Hangs([1]), num_workers=1, timeout_s=0.2))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "TimeoutError: No batch came within 0.2 s" in done.stderr
+
+
+class TimesOut(list):
+    def __getitem__(self, index):
+        raise TimeoutError("the server is slow")
+
+
+def test_a_timeout_of_the_dataset_itself_stays_what_it_is():
+    with pytest.raises(TimeoutError, match="the server is slow"):
+        list(DataLoader(TimesOut([1]), num_workers=1, timeout_s=30))
+
+
+def large_then_killed(items):
+    """Let a process be killed while it is half way through sending a batch that is larger than a pipe's buffer."""
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return np.ones(64 << 20, np.uint8)
+
+
+def slow_reader(monkeypatch):
+    """Make the pipe's reader slow, so that the sender is still at it when it is killed."""
+    read = connection.Connection._recv
+
+    def slowly(self, size, *args):
+        if size > 1 << 20:
+            time.sleep(1.5)
+        return read(self, size, *args)
+
+    monkeypatch.setattr(connection.Connection, "_recv", slowly)
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_dies_while_it_sends_a_batch_is_noticed(monkeypatch):
+    slow_reader(monkeypatch)
+    with pytest.raises(RuntimeError, match=r"A worker process died \(exit code -9\) while reading items 0, 1"):
+        list(DataLoader(list(range(8)), 2, num_workers=2, workers="processes", collate=large_then_killed))
+    assert multiprocessing.active_children() == []
+
+
+def test_leaving_the_loop_does_not_wait_for_a_process_that_hangs():
+    start = time.monotonic()
+    reading = iter(DataLoader(Hangs(range(8)), num_workers=2, workers="processes"))
+    next(reading)
+    reading.close()
+    assert time.monotonic() - start < 40
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("options", [{"timeout_s": 5}, {"timeout_s": 0, "num_workers": 1}, {"timeout_s": float("nan"), "num_workers": 1}])
+def test_a_timeout_that_cannot_be_is_refused(options):
+    with pytest.raises(ValueError, match="timeout_s"):
+        DataLoader([1], **options)

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from inc_data.faults import fault, one_of, whole_number
+from inc_data.faults import fault, finite_number, one_of, whole_number
 from inc_data.fingerprint import fingerprint
 from inc_data.loader.fetch import Collate, FetchRows, OnError, Partial, fetch_for, stream_batches
 from inc_data.loader.orders import Given, Order, Sequential, Shuffled, batches_of, checked_numbers
-from inc_data.loader.workers import Numbers, WorkerKind, in_processes, in_threads, stream_in_thread
+from inc_data.loader.pool import Numbers
+from inc_data.loader.workers import WorkerKind, in_processes, in_threads, stream_in_thread
 from inc_data.protocols import IndexedDataset
 from inc_data.reading import checked_dataset
 from inc_data.structure import collate as stack
@@ -38,6 +39,7 @@ class DataLoader:
         workers: ``threads`` share memory and start at once; ``processes`` suit transforms in pure Python, and each gets a copy of the
             dataset. A dataset without a length is read by one thread.
         prefetch: batches read ahead per worker: memory holds ``num_workers * prefetch`` batches and the one in use.
+        timeout_s: longest wait for a batch of the workers, in seconds; a worker that hangs is then a TimeoutError. By default none.
         on_error: ``raise`` stops at an item that cannot be read, and the error names it; ``skip`` leaves out items with bad data
             (ValueError, OSError), counts them in ``skipped`` and logs the count after each epoch: such batches are smaller, or fewer.
 
@@ -60,6 +62,7 @@ class DataLoader:
         num_workers: int = 0,
         workers: WorkerKind = "threads",
         prefetch: int = 2,
+        timeout_s: float | None = None,
         on_error: OnError = "raise",
     ) -> None:
         self.dataset = checked_dataset(dataset, "DataLoader")
@@ -67,6 +70,7 @@ class DataLoader:
         self.seed = whole_number(seed, minimum=0, name="seed", where="DataLoader")
         self.num_workers = whole_number(num_workers, minimum=0, name="num_workers", where="DataLoader")
         self.prefetch = whole_number(prefetch, minimum=1, name="prefetch", where="DataLoader")
+        self.timeout_s = None if timeout_s is None else finite_number(timeout_s, name="timeout_s", where="DataLoader")
         self.shuffle = shuffle
         self.last_batch = last_batch
         self.collate = collate
@@ -126,7 +130,7 @@ class DataLoader:
         batches = self._batches(epoch)
         if self.num_workers:
             read = in_threads if self.workers == "threads" else in_processes
-            return read(fetch, batches, epoch, workers=self.num_workers, ahead=self.num_workers * self.prefetch)
+            return read(fetch, batches, epoch, workers=self.num_workers, ahead=self.num_workers * self.prefetch, timeout_s=self.timeout_s)
         return fetch.each(batches) if isinstance(fetch, FetchRows) else (fetch(numbers, epoch) for numbers in batches)
 
     def _skipping(self, epoch: int) -> Iterator[Any]:
@@ -155,7 +159,9 @@ class DataLoader:
     def _streamed(self, epoch: int) -> Iterator[Any]:
         batches = stream_batches(self.dataset, self.batch_size, self.collate, seed=self.seed, epoch=epoch, keep_partial=self._keep_partial)
         empty = True
-        for batch in stream_in_thread(batches, ahead=self.num_workers * self.prefetch) if self.num_workers else batches:
+        if self.num_workers:
+            batches = stream_in_thread(batches, ahead=self.num_workers * self.prefetch, timeout_s=self.timeout_s)
+        for batch in batches:
             empty = False
             yield batch
         if empty:
@@ -175,6 +181,9 @@ class DataLoader:
                     fix="pass a function from a list of items to a batch",
                 )
             )
+        if self.timeout_s is not None and (self.timeout_s <= 0 or not self.num_workers):
+            what = f"timeout_s must be above 0, got {self.timeout_s:g}." if self.num_workers else "timeout_s has no worker to wait for."
+            raise ValueError(fault(what, where="DataLoader", fix="pass seconds, with num_workers of at least 1"))
         self._check_order()
 
     def _check_order(self) -> None:
