@@ -73,18 +73,13 @@ def test_a_missed_criterion_exits_with_1_the_frontier_and_a_way_on(capsys: pytes
     assert "What to try" in Path("out/report.md").read_text(encoding="utf-8")
 
 
-def _hear_ctrl_c() -> None:
-    """A process started in the background inherits an ignored SIGINT, which Python then leaves ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_finished_trial_is_lost(here: Path, capsys: pytest.CaptureFixture[str], how: signal.Signals) -> None:
     options = ["--data", "x.npy", "-o", "out", "--max-drop", "0", "--batch-size", "128"]
     command = [sys.executable, "-m", "inc_orchestrate.cli", "quantize", "m.onnx", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=here, env=environment, preexec_fn=_hear_ctrl_c, **pipes) as process:  # noqa: PLW1509  (the test has one thread)
+    with subprocess.Popen(command, cwd=here, env=environment, **pipes) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("trial 3"):
