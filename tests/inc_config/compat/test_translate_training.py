@@ -329,3 +329,26 @@ def test_distillation_from_oneself():
     assert (NoteCode.MANUAL, "$.distillation") not in notes
     brief, _ = distill("SelfKnowledgeDistillationLoss: {layer_mappings: [[a, b]], add_origin_loss: True}")
     assert (brief.student_weight, brief.temperature, brief.levels[0].weight) == (1.0, 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("types", "weights", "path"), [("[CE]", "[1.0]", "loss_types"), ("[CE, KL, MSE]", "[0.2, 0.3, 0.5]", "loss_weights")]
+)
+def test_more_or_fewer_terms_than_labels_and_teacher_are_told(types, weights, path):
+    _, notes = distill(f"KnowledgeDistillationLoss: {{loss_types: {types}, loss_weights: {weights}}}")
+    assert (NoteCode.DROPPED, f"$.distillation.train.criterion.KnowledgeDistillationLoss.{path}") in notes
+
+
+def test_a_first_epoch_without_a_last_is_told():
+    found = translated(f"pruning: {{{TRAIN % ('CrossEntropyLoss: ', ', start_epoch: 2, epoch: 5')}}}\n")
+    assert found.config.steps[0].training.epochs == 5
+    assert (NoteCode.DROPPED, "$.pruning.train.start_epoch") in {(note.code, note.path) for note in found.notes}
+
+
+def test_parameters_of_a_pruner_belong_to_the_criterion_that_it_inherits():
+    found = translated(
+        "pruning: {approach: {weight_compression: {prune_type: gradient_sensitivity, pruners: [!Pruner {parameters: {stride: 64}}]}}}\n"
+    )
+    assert found.config.steps[0].criterion == Named("gradient_sensitivity", {"stride": 64})
+    other = translated("pruning: {approach: {weight_compression: {pruners: [!Pruner {names: [a], parameters: {stride: 64}}]}}}\n")
+    assert (NoteCode.DROPPED, "$.pruning.approach.weight_compression.pruners[0].parameters") in {(n.code, n.path) for n in other.notes}

@@ -84,8 +84,9 @@ class _Rules:
         if section.pattern is not None:
             made["pattern"] = pattern_of(section.pattern)
         parameters = section.parameters if isinstance(section, V1Pruner) else None
-        if section.prune_type is not None or within is None:
-            made |= criterion_of(section.prune_type or "basic_magnitude", parameters, path, self._remarks)
+        if section.prune_type is not None or within is None or parameters:
+            kind = section.prune_type or (within and within.prune_type) or "basic_magnitude"
+            made |= criterion_of(kind, parameters, path, self._remarks)
         if isinstance(section, V1Pruner):
             self._remarks.drop_given(section, path, ("method",), "Scores are taken element by element, whatever the method.")
             excluded = section.extra_excluded_names or ()

@@ -12,6 +12,7 @@ from inc_config.named import Named
 from inc_config.training import TrainingConfig
 
 PATH = "$.distillation"
+_TARGETS = ("labels", "teacher")
 Step = DistillConfig | DistillLayersConfig | DistillSelfConfig
 
 
@@ -29,10 +30,16 @@ def distill_of(section: V1Distillation, today: str, remarks: Remarks) -> Step:
         text = f"{criterion.name} names no distance to the teacher; KL with equal weights and temperature 1 is taken."
         remarks.changed(f"{inner}.{criterion.name}", text, today)
         criterion = Named("KnowledgeDistillationLoss")
-    return remarks.make(f"{inner}.{criterion.name}", lambda: _targets(criterion, training), instead=DistillConfig())
+    path = f"{inner}.{criterion.name}"
+    return remarks.make(path, lambda: _targets(criterion, training, path, remarks), instead=DistillConfig())
 
 
-def _targets(criterion: Named, training: TrainingConfig | None) -> DistillConfig:
+def _targets(criterion: Named, training: TrainingConfig | None, path: str, remarks: Remarks) -> DistillConfig:
+    for name in ("loss_types", "loss_weights"):
+        count = len(criterion.args.get(name, _TARGETS))
+        if count != len(_TARGETS):
+            said = "the first two count" if count > len(_TARGETS) else "the default is taken"
+            remarks.dropped(f"{path}.{name}", f"One is of labels and one of the teacher; of {count}, {said}.")
     student, teacher = _pair(criterion.args.get("loss_weights"), (0.5, 0.5))
     _, loss = _pair(criterion.args.get("loss_types"), ("CE", "KL"))
     return DistillConfig(

@@ -35,6 +35,8 @@ def training_of(train: V1Train | None, path: str, today: str, remarks: Remarks) 
 def _epochs(train: V1Train, path: str, today: str, remarks: Remarks) -> int | None:
     if train.end_epoch is None:
         epochs = train.epoch
+        if train.start_epoch:
+            remarks.dropped(f"{path}.start_epoch", "Epochs are counted from 0, and there is no end_epoch.")
     else:
         epochs = train.end_epoch - (train.start_epoch or 0)
         if train.epoch is not None:
