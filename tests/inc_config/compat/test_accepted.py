@@ -1,8 +1,9 @@
 """What the 1.x reader accepted although it surprises, and its coercions, one by one."""
 
+import attrs
 import pytest
 from inc_config import ConfigError, Named
-from inc_config.compat import load_v1
+from inc_config.compat import dump_v1, load_v1
 from inc_config.compat.document.model import Framework
 from inc_config.compat.document.top import Flavour
 
@@ -99,6 +100,30 @@ def test_null_means_no_arguments():
     text = "dataloader: {dataset: {MNIST: {root: a}}, transform: {ToTensor: null, RandomHorizontalFlip: ~, Cast: , ToArray: {}}}"
     found = accuracy(text).dataloader.transform
     assert found == (Named("ToTensor"), Named("RandomHorizontalFlip"), Named("Cast"), Named("ToArray"))
+
+
+@pytest.mark.parametrize("text", ["dataloader: {dataset: {MNIST: {root: a}}, transform: , filter: }", "postprocess: {transform: }"])
+def test_no_transform_and_no_filter_round_trip(text):
+    found = document(f"evaluation: {{accuracy: {{{text}}}}}\n")
+    section = found.evaluation.accuracy.dataloader or found.evaluation.accuracy.postprocess
+    assert section.transform == ()
+    assert load_v1(dump_v1(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("section", "pruner"),
+    [
+        ("weight_compression", "!Pruner {start_epoch: null, names: , parameters: ~, method: null, target_sparsity: 0.5}"),
+        ("weight_compression_pytorch", "!Pruner {start_step: null, pattern: , target_sparsity: 0.5}"),
+        ("weight_compression_v2", "!PrunerV2 {start_step: null, op_names: , pruning_scope: null, target_sparsity: 0.5}"),
+    ],
+)
+def test_a_null_in_a_pruner_says_nothing(section, pruner):
+    found = document(f"pruning: {{approach: {{{section}: {{pruners: [{pruner}]}}}}}}\n")
+    (made,) = getattr(found.pruning.approach, section).pruners
+    said = {name: value for name, value in attrs.asdict(made).items() if value}
+    assert said == {"target_sparsity": 0.5}
+    assert load_v1(dump_v1(found)) == found
 
 
 def test_null_sections_are_defaults():

@@ -106,7 +106,7 @@ class Section:
     Args:
         cls: the attrs class.
         hungry: whether an empty section says nothing.
-        tag: the tags of which it must have one.
+        tag: the tags of which it must have one; a null in such an object says nothing.
         without: fields that are no keys here.
         yields: keys that belong to a section further in if that one takes them and stands at the same column;
         alone: but not where more than one of these is there.
@@ -163,6 +163,8 @@ class Section:
             known = self.keys.get(entry.key)
             if known is None:
                 context.fault_at(entry.place, inner, f"Unknown key {entry.key!r:.100}.", one_of(entry.key, self.keys))
+                continue
+            if self.tag and is_empty(entry.value):
                 continue
             given.add(entry.key)
             made = known.shape.read(entry.value, inner, context)

@@ -19,6 +19,8 @@ from inc_config.compat.scalars import resolve_v1
 from inc_config.compat.shapes import SHAPE
 from inc_config.named import Named
 
+_NAMES = ("transform", "filter")
+"""Keys under which there may be no name at all; an empty mapping then, not a list."""
 _ALONE = {name: args.scalar for names in (METRICS, POSTPROCESS) for name, args in names.catalogue.items() if args.scalar}
 
 
@@ -41,7 +43,7 @@ def _plain(value: Any) -> Any:
         return {**_plain(value.metrics), **{name: list(item) for name, item in extra.items() if item is not None}}
     if attrs.has(type(value)):
         fields = {a.name: getattr(value, a.name) for a in attrs.fields(type(value)) if SHAPE in a.metadata}
-        made = {name: _plain(item) for name, item in fields.items() if item is not None}
+        made = {name: {} if item == () and name in _NAMES else _plain(item) for name, item in fields.items() if item is not None}
         tag = {V1Pruner: "!Pruner", V2Pruner: "!PrunerV2"}.get(type(value))
         return made if tag is None else _Tagged(tag, made)
     if isinstance(value, enum.Enum):

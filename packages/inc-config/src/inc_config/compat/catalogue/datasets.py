@@ -65,4 +65,4 @@ DATASETS = Names(
     "dataset",
 )
 
-FILTERS = Names({"LabelBalance": Arguments({"size": whole(minimum=1)}, required=["size"])}, "filter", most=1)
+FILTERS = Names({"LabelBalance": Arguments({"size": whole(minimum=1)}, required=["size"])}, "filter", least=0, most=1)

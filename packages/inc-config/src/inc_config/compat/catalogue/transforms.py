@@ -82,4 +82,5 @@ POSTPROCESS = Names(
         "Reshape": Arguments({"shape": either(shape, anything)}, scalar="shape"),
     },
     "transform of outputs",
+    least=0,
 )
