@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import threading
 
 import pytest
 from inc_data.download import RemoteFile, fetch
@@ -77,3 +78,22 @@ def test_a_missing_file_and_another_scheme_are_errors(tmp_path, serve):
     blocked.write_bytes(b"")
     with pytest.raises(ValueError, match="cannot be written"):
         fetch(server.remote("/data.bin"), blocked / "below")
+
+
+@pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", b""])
+def test_an_answer_that_is_no_http_or_ends_early_is_an_error_that_says_what_to_do(tmp_path, monkeypatch, answer):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(ValueError, match=r"cannot be downloaded: .+(?s:.*)download=False"):
+            fetch(RemoteFile(f"http://127.0.0.1:{server.getsockname()[1]}/data.bin", "0"), tmp_path)
+        thread.join()
+    assert list(tmp_path.iterdir()) == []

@@ -97,6 +97,9 @@ def test_an_annotation_of_a_missing_image_is_an_error_that_names_it(root):
         ({"annotations": [annotation(8, [1, 2, 3])]}, r"no box(?s:.*)\$\.annotations\[0\]"),
         ({"annotations": [annotation(8, [1, 2, -3, 4])]}, "no box"),
         ({"annotations": [annotation(8, [1, 2, "3", 4])]}, "no box"),
+        ({"annotations": [annotation(8, [0, 0, 10**400, 1])]}, "no box"),
+        ({"annotations": [annotation(8, [0, 0, 1, 1], 10**40)]}, "category_id does not fit 64 bits"),
+        ({"images": [{"id": 1, "file_name": "x.jpg", "height": 10**400, "width": 1}]}, "height does not fit 64 bits"),
         ({"annotations": [annotation(8, [0, 0, 1, 1], 4)]}, "no category 4"),
         ({"annotations": [annotation(99, [0, 0, 1, 1])]}, "image 99, which is not listed"),
         ({"annotations": [annotation("8", [0, 0, 1, 1])]}, "image_id must be a whole number, got '8'"),
@@ -114,7 +117,7 @@ def test_malformed_annotations_are_errors_that_name_the_place(root, change, mess
 
 def test_files_that_are_no_annotations_are_errors(root):
     path = root / "annotations" / "instances_val2017.json"
-    for content in ("[1]", "{", "\xff", "[" * 100_000):
+    for content in ("[1]", "{", "\xff", "[" * 100_000, '{"images": ' + "9" * 5000 + "}"):
         path.write_text(content, encoding="latin-1")
         with pytest.raises(ValueError, match=r"instances_val2017\.json"):
             COCORaw(root)

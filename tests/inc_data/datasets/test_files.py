@@ -65,3 +65,10 @@ def test_a_bad_csv_is_an_error_that_names_the_place(tmp_path, content, message):
         CSVFile(tmp_path / "a.csv")
     with pytest.raises(ValueError, match=r"a\.csv"):
         CSVFile(tmp_path / "a.csv", label="c")
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", "\n", '"', None])
+def test_a_delimiter_that_cannot_be_is_refused(tmp_path, delimiter):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="delimiter must be one character"):
+        CSVFile(tmp_path / "a.csv", delimiter=delimiter)

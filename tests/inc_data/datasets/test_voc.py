@@ -42,7 +42,8 @@ def test_bad_files_are_errors_that_name_them(root):
     path = root / "Annotations" / "a.xml"
     bomb = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;">]>' + annotation(("dog", 0, (1, 1, 2, 2)))
     cases = {
-        "malformed": ["<annotation>", "no xml", bomb],
+        "malformed": ["<annotation>", "no xml", bomb, '<?xml version="1.0" encoding="nonsense"?><annotation/>'],
+        "A box ends before it begins": [annotation(("dog", 0, (9, 1, 2, 2))), annotation(("dog", 0, (1, 9, 2, 2)))],
         "Unknown class 'dragon'": [annotation(("dragon", 0, (1, 1, 2, 2)))],
         "xmin is 'x', no number": [annotation(("dog", 0, ("x", 1, 2, 2)))],
         "height is None": ["<annotation/>"],

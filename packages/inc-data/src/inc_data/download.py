@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import sys
 import tempfile
@@ -104,8 +105,8 @@ def _receive(remote: RemoteFile, file: IO[bytes], folder: Path, progress: Progre
                 digest.update(chunk)
                 received += len(chunk)
                 progress(received, total)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         raise ValueError(

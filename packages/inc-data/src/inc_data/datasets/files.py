@@ -75,6 +75,8 @@ class CSVFile(ArrayDataset):
         delimiter: str = ",",
     ) -> None:
         file = checked_path(path, where="CSVFile")
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '\r\n"':
+            raise ValueError(fault(f"delimiter must be one character, got {delimiter!r}.", where="CSVFile", fix="pass ',', ';' or '\\t'"))
         header, rows = _read_csv(file, delimiter)
         wanted = [name for name in header if name != label] if columns is None else list(columns)
         _require_names(wanted, label, header, file, "column")

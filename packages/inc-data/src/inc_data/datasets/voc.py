@@ -102,6 +102,9 @@ def read_voc(path: Path, classes: Sequence[str]) -> DetectionLabel:
         )
         for entry in objects
     ]
+    turned = next((box for box in boxes if box[0] > box[2] or box[1] > box[3]), None)
+    if turned is not None:
+        raise ValueError(fault(f"A box ends before it begins: {turned}.", where=where, fix="correct xmin, ymin, xmax and ymax"))
     return detection_label(
         boxes,
         names=names,
@@ -136,7 +139,8 @@ class _Annotation:
             parser.Parse(content, True)
         except OSError as error:
             raise ValueError(fault(f"The annotation cannot be read: {error.strerror}.", where=str(path), fix=fix)) from error
-        except (expat.ExpatError, _DoctypeFound) as error:
+        except (expat.ExpatError, _DoctypeFound, LookupError) as error:
+            # LookupError: an encoding that Python does not know.
             raise ValueError(fault(f"The annotation is malformed: {error}.", where=str(path), fix=fix)) from error
         return [self.size, *self.objects]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,8 @@ from inc_data.faults import fault
 
 LARGEST_BYTES = 1 << 31
 """The training annotations of 2017 have 470 MB."""
+
+_LARGEST_NUMBER = (1 << 63) - 1
 
 _FIX = "give an annotation file such as instances_val2017.json"
 
@@ -85,14 +86,16 @@ def read_coco(path: Path) -> CocoAnnotations:
 
 def _document(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise ValueError(fault(f"The file has more than {LARGEST_BYTES} bytes.", where=str(path), fix=_FIX))
-        with path.open(encoding="utf-8") as file:
-            document = json.load(file)
+        size = path.stat().st_size
+        if size <= LARGEST_BYTES:
+            with path.open(encoding="utf-8") as file:
+                document = json.load(file)
     except OSError as error:
         raise ValueError(fault(f"The annotations cannot be read: {error.strerror}.", where=str(path), fix=_FIX)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(fault(f"The annotations are no JSON: {error}.", where=str(path), fix=_FIX)) from error
+    if size > LARGEST_BYTES:
+        raise ValueError(fault(f"The file has more than {LARGEST_BYTES} bytes.", where=str(path), fix=_FIX))
     if not isinstance(document, dict):
         raise ValueError(fault(f"The file holds a {type(document).__name__}.", where=str(path), fix=_FIX))  # noqa: TRY004 - the file is wrong
     return document
@@ -109,17 +112,23 @@ def _int(entry: Mapping[str, Any], key: str, where: str) -> int:
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(fault(f"{key} must be a whole number, got {value!r}.", where=where, fix=_FIX))  # noqa: TRY004 - the file is wrong
+    if abs(value) > _LARGEST_NUMBER:
+        raise ValueError(fault(f"{key} does not fit 64 bits.", where=where, fix=_FIX))
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= _LARGEST_NUMBER
 
 
 def _object(entry: Mapping[str, Any], category: int, where: str) -> CocoObject:
     box = entry.get("bbox")
-    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(n, int | float) and math.isfinite(n) for n in box)
+    numbers = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
     if not numbers or box[2] < 0 or box[3] < 0:  # type: ignore[index]  # numbers says that it is a list of four
         raise ValueError(fault(f"{box!r} is no box.", where=where, fix="write [left, top, width, height] in pixels"))
     left, top, width, height = map(float, box)  # type: ignore[arg-type]  # as above
     area = entry.get("area")
-    known = isinstance(area, int | float) and math.isfinite(area)
+    known = _is_number(area)
     return CocoObject((left, top, width, height), category, bool(entry.get("iscrowd", 0)), float(area) if known else width * height)  # type: ignore[arg-type]  # known says that it is a number
 
 
