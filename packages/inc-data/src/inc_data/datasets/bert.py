@@ -156,8 +156,8 @@ class BertRecords(Records):
         super().__init__(paths, transform, _features)
 
 
-def _features(record: bytes) -> tuple[tuple[Array, Array, Array], int]:
-    example = parse_example(record, where="mzbert")
+def _features(record: bytes, where: str) -> tuple[tuple[Array, Array, Array], int]:
+    example = parse_example(record, where=where)
     ids, mask, segments = (example.numbers(name) for name in ("input_ids", "input_mask", "segment_ids"))
     number = example.whole_number("unique_ids") if "unique_ids" in example.features else -1
     return (ids, mask, segments), number

@@ -9,7 +9,7 @@ from typing import Any
 from inc_data.datasets.image_folder import ImageFolder
 from inc_data.datasets.records import Records
 from inc_data.faults import checked_path, fault
-from inc_data.transforms.parse import ParseDecodeImagenet
+from inc_data.transforms.parse import IMAGENET_LABEL, ParseDecodeImagenet
 
 
 def imagenet(
@@ -29,7 +29,7 @@ def imagenet(
     folder = checked_path(root, where="Imagenet")
     records = sorted(folder.glob(f"{subset or 'validation'}-*-of-*"))
     if records:
-        return Records(records, transform, ParseDecodeImagenet().parse)
+        return Records(records, transform, ParseDecodeImagenet().parse, label_feature=IMAGENET_LABEL)
     images = folder / (subset or "val")
     if not images.is_dir():
         raise ValueError(

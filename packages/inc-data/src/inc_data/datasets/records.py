@@ -5,18 +5,22 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from inc_data.faults import checked_path, fault
 from inc_data.filters import Filter, kept
 from inc_data.fingerprint import Digest, describe
+from inc_data.formats.example import parse_example
 from inc_data.formats.tfrecord import RecordIndex, index_records
 from inc_data.protocols import IndexArray
-from inc_data.transforms.parse import ParseDecodeCoco, ParseDecodeImagenet, ParseDecodeVoc
+from inc_data.transforms.parse import IMAGENET_LABEL, ParseDecodeCoco, ParseDecodeImagenet, ParseDecodeVoc
 from inc_data.transforms.protocol import apply_to_item
 
-Parse = Callable[[bytes], tuple[Any, Any]]
+Parse = Callable[[bytes, str], tuple[Any, Any]]
 
 
 class Records:
@@ -25,7 +29,8 @@ class Records:
     Args:
         paths: the files, in order.
         transform: applied to each item.
-        parse: makes (image, label) of a record; without it items are the records' bytes.
+        parse: makes (image, label) of a record and its name for messages; without it items are the records' bytes.
+        label_feature: the feature that holds a whole number as label, where there is one.
         filter: which items to keep, called with image and label.
 
     Raises:
@@ -38,7 +43,10 @@ class Records:
         transform: Callable[[Any], Any] | None = None,
         parse: Parse | None = None,
         filter: Filter | None = None,
+        *,
+        label_feature: str | None = None,
     ) -> None:
+        self._label_feature = label_feature
         self.index: RecordIndex = index_records(paths)
         self.transform = transform
         self._parse = parse
@@ -48,6 +56,15 @@ class Records:
             numbers = kept((self._item(number) for number in range(len(self.index))), filter, type(self).__name__)
             whole = self.index
             self.index = RecordIndex(whole.paths, whole.file[numbers], whole.offset[numbers], whole.length[numbers])
+
+    @cached_property
+    def labels(self) -> IndexArray | None:
+        """Labels of all items, int64 of shape ``(N,)``, read at first use without the images; None where they are no whole numbers."""
+        name = self._label_feature
+        if name is None:
+            return None
+        numbers = (parse_example(view, where=where, only=name).whole_number(name) for view, where in self.index.views())
+        return np.fromiter(numbers, np.int64, len(self))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -67,11 +84,7 @@ class Records:
         record = self.index.read(index)
         if self._parse is None:
             return record
-        try:
-            return self._parse(record)
-        except ValueError as error:
-            error.add_note(f"in {self.index.where(index)}")
-            raise
+        return self._parse(record, self.index.where(index))
 
 
 class TFRecordDataset(Records):
@@ -91,7 +104,7 @@ class ImageRecord(Records):
     """ImageNet's record layout as items ``(image uint8 (H, W, 3), label)``: files ``*-*-of-*``, image/encoded and image/class/label."""
 
     def __init__(self, root: str | os.PathLike[str], transform: Callable[[Any], Any] | None = None) -> None:
-        super().__init__(_below(root, "*-*-of-*", "ImageRecord"), transform, ParseDecodeImagenet().parse)
+        super().__init__(_below(root, "*-*-of-*", "ImageRecord"), transform, ParseDecodeImagenet().parse, label_feature=IMAGENET_LABEL)
 
 
 class COCORecord(Records):

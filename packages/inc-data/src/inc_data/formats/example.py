@@ -79,8 +79,8 @@ class Example:
         return self.features[name]
 
 
-def parse_example(record: bytes, *, where: str = "a record") -> Example:
-    """Read a serialized tf.train.Example.
+def parse_example(record: bytes | memoryview, *, where: str = "a record", only: str | None = None) -> Example:
+    """Read a serialized tf.train.Example, or ``only`` the feature of that name: what others hold is not touched.
 
     Raises:
         ValueError: the bytes are no such message.
@@ -89,8 +89,9 @@ def parse_example(record: bytes, *, where: str = "a record") -> Example:
         features: dict[str, Values] = {}
         for _, message in _fields(memoryview(record), only=1):
             for _, entry in _fields(message, only=1):
-                name, values = _entry(entry)
-                features[name] = values
+                name, values = _entry(entry, only)
+                if only is None or name == only:
+                    features[name] = values
     except (_Malformed, UnicodeDecodeError, ValueError) as error:
         raise ValueError(
             fault(f"The record is no tf.train.Example: {error}.", where=where, fix="give records of serialized tf.train.Example")
@@ -98,15 +99,10 @@ def parse_example(record: bytes, *, where: str = "a record") -> Example:
     return Example(features, where)
 
 
-def _entry(entry: memoryview) -> tuple[str, Values]:
-    name = ""
-    values: Values = []
-    for number, content in _fields(entry):
-        if number == 1:
-            name = bytes(content).decode("utf-8")
-        elif number == 2:
-            values = _values(content)
-    return name, values
+def _entry(entry: memoryview, only: str | None) -> tuple[str, Values]:
+    parts = dict(_fields(entry))
+    name = bytes(parts.get(1, b"")).decode("utf-8")
+    return name, _values(parts[2]) if 2 in parts and only in (None, name) else []
 
 
 def _values(feature: memoryview) -> Values:

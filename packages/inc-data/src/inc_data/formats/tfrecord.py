@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from inc_data.protocols import IndexArray
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+_GZIP = b"\x1f\x8b\x08"
 _FIX = "copy or make the file again: it is damaged or no TFRecord"
 
 
@@ -57,6 +60,18 @@ class RecordIndex:
             raise ValueError(fault("The checksum of a record does not match its content.", where=self.where(index), fix=_FIX))
         return payload
 
+    def views(self) -> Iterator[tuple[memoryview, str]]:
+        """Yield every payload in order as a view of its mapped file, unverified, and its name: for a look at a few bytes of each."""
+        mapped: memoryview | None = None
+        opened = -1
+        for index, number in enumerate(self.file.tolist()):
+            if mapped is None or number != opened:
+                with self.paths[number].open("rb") as file:
+                    mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                opened = number
+            start = int(self.offset[index])
+            yield mapped[start : start + int(self.length[index])], self.where(index)
+
 
 def index_records(paths: list[Path]) -> RecordIndex:
     """Find the records of files by their headers; payloads are not read.
@@ -82,6 +97,10 @@ def _places(path: Path) -> list[tuple[int, int]]:
             if len(header) < _HEADER.size:
                 raise ValueError(fault("The file ends inside a record.", where=where, fix=_FIX))
             length, check = _HEADER.unpack(header)
+            if position == 0 and header[:3] == _GZIP:
+                raise ValueError(
+                    fault("The file is compressed.", where=str(path), fix=f"unpack it: gunzip < {path.name} > {path.stem}.records")
+                )
             if masked_crc32c(header[:8]) != check:
                 raise ValueError(fault("The checksum of a record's length does not match.", where=where, fix=_FIX))
             start = position + _HEADER.size

@@ -16,6 +16,8 @@ from inc_data.images import as_array, open_image
 from inc_data.protocols import Array
 from inc_data.transforms.protocol import ImageTransform
 
+IMAGENET_LABEL = "image/class/label"
+
 
 class ParseRecord(ImageTransform):
     """Make (image, label) of a record's bytes; the subclass knows the layout."""
@@ -24,9 +26,9 @@ class ParseRecord(ImageTransform):
     def read(self, example: Example) -> tuple[Any, Any]:
         """Return image and label of a parsed record."""
 
-    def parse(self, record: bytes) -> tuple[Any, Any]:
-        """Return image and label of a serialized record."""
-        return self.read(parse_example(record, where=type(self).__name__))
+    def parse(self, record: bytes, where: str | None = None) -> tuple[Any, Any]:
+        """Return image and label of a serialized record; ``where`` names it in messages."""
+        return self.read(parse_example(record, where=where or type(self).__name__))
 
     def apply(self, image: Any) -> Any:
         """Return (image, label) of a serialized record."""
@@ -47,7 +49,7 @@ class ParseDecodeImagenet(ParseRecord):
 
     def read(self, example: Example) -> tuple[Array, int]:
         """Return image and label."""
-        return _decoded(example, "image/encoded", "RGB"), example.whole_number("image/class/label")
+        return _decoded(example, "image/encoded", "RGB"), example.whole_number(IMAGENET_LABEL)
 
 
 @dataclass(frozen=True)
