@@ -205,11 +205,20 @@ def test_a_wrong_call_shows_how(capsys):
         ('{"model": {}}', False),
         ("pruning:\n  train:\n", True),
         ("steps: 3", False),
+        ("  evaluation: {metrics: accuracy}\n  steps: [prune]\n", False),
         ("something: else", False),
     ],
 )
 def test_a_1x_file_is_known_by_its_sections(text, old):
     assert is_v1(text) is old
+
+
+def test_a_document_that_is_indented_as_a_whole_is_one_of_1_x(tmp_path, capsys):
+    text = "        model:\n          name: net\n          framework: pytorch\n        pruning:\n"
+    path = tmp_path / "indented.yaml"
+    path.write_text(text)
+    assert main(["check", str(path)]) == 0
+    assert "(1.x, " in capsys.readouterr().out
 
 
 def closed_pipe():

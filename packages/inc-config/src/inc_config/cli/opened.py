@@ -15,9 +15,9 @@ from inc_config.io import read_document, text_of
 from inc_config.offered import not_offered
 from inc_config.pipeline import PipelineConfig
 
-_TODAY = re.compile(r"\A\s*\{|^steps\s*:", re.MULTILINE)
+_TODAY = re.compile(r"\A\s*\{|^\s*steps\s*:", re.MULTILINE)
 _V1 = re.compile(
-    r"^\s{0,3}(model|version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|evaluation|pruning|distillation"
+    r"^\s*(model|version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|evaluation|pruning|distillation"
     r"|auto_distillation|nas|train)\s*:",
     re.MULTILINE,
 )
@@ -49,7 +49,7 @@ def open_file(path: Path) -> Opened:
 
 
 def is_v1(text: str) -> bool:
-    """Whether a text looks like a 1.x file: it has no steps, and sections that 1.x has."""
+    """Whether a text looks like a 1.x file: it has no steps, and sections that 1.x has, however far to the right."""
     return _TODAY.search(text) is None and _V1.search(text) is not None
 
 
