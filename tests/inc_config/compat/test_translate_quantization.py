@@ -347,6 +347,23 @@ def test_loaders():
     assert (NoteCode.DROPPED, "$.quantization.calibration.dataloader.dataset", 2) in notes(two)
 
 
+def test_resize_crop_imagenet_keeps_the_formula_of_the_framework():
+    text = LOADER % (
+        "dataset: {ImagenetRaw: {data_path: a}}, "
+        "transform: {ResizeCropImagenet: {height: 8, width: 8, mean_value: [0.1, 0.2, 0.3], scale: 0.5, data_format: channels_last}}"
+    )
+    tensorflow = translated(text, "tensorflow").config.calibration.transforms[0]
+    assert (tensorflow.args["scale"], tensorflow.args["data_format"]) == (0.5, "channels_last")
+    assert "std_value" not in tensorflow.args
+    found = translated(text, "onnxrt_qdq")
+    expected = {"height": 8, "width": 8, "mean_value": (0.1, 0.2, 0.3), "std_value": (0.229, 0.224, 0.225)}
+    assert found.config.calibration.transforms == (Named("ResizeCropImagenet", expected),)
+    path = "$.quantization.calibration.dataloader.transform.ResizeCropImagenet"
+    assert {(NoteCode.CHANGED, path, 2), (NoteCode.DROPPED, f"{path}.scale", 2), (NoteCode.DROPPED, f"{path}.data_format", 2)} <= notes(
+        found
+    )
+
+
 def test_mixed_precision():
     found = step("mixed_precision: {precisions: 'bf16, fp32', op_wise: {activation: {dtype: bf16}}}\ntuning: {random_seed: 3}\n")
     assert type(found) is MixedPrecisionConfig

@@ -11,6 +11,10 @@ from inc_config.named import Named
 DEFAULT_BATCH_SIZE = 64
 """What 1.14 took for a loader that does not say it."""
 
+_DEVIATIONS = (0.229, 0.224, 0.225)
+"""Default of 1.x's ResizeCropImagenet for ONNX models; a file cannot say another."""
+
+_ONNX = tuple(framework for framework in Framework if framework.value.startswith("onnxrt"))
 _WIDTH_FIRST = tuple(framework for framework in Framework if framework.value.startswith(("onnxrt", "tensorflow")))
 """Frameworks whose Resize handed its size to OpenCV as it was."""
 
@@ -39,6 +43,8 @@ def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remar
 
 
 def _transform(named: Named, path: str, today: str, remarks: Remarks) -> Named:
+    if named.name == "ResizeCropImagenet" and remarks.framework in _ONNX:
+        return _onnx_resize_crop(named, path, today, remarks)
     size = named.args.get("size", ())
     if len(size) == 1:  # a square
         return Named(named.name, {**named.args, "size": size[0]})
@@ -47,6 +53,17 @@ def _transform(named: Named, path: str, today: str, remarks: Remarks) -> Named:
         remarks.changed(f"{path}.transform.Resize.size", text, f"{today}.transforms")
         return Named(named.name, {**named.args, "size": size[::-1]})
     return named
+
+
+def _onnx_resize_crop(named: Named, path: str, today: str, remarks: Remarks) -> Named:
+    """For ONNX models 1.x divided by 255 and by deviations, and put channels first whatever it was told."""
+    inner = f"{path}.transform.{named.name}"
+    text = f"For ONNX models it gives (x / 255 - mean_value) / {list(_DEVIATIONS)} with channels first, as before."
+    remarks.changed(inner, text, f"{today}.transforms")
+    ignored = [name for name in ("scale", "data_format") if name in named.args]
+    for name in ignored:
+        remarks.dropped(f"{inner}.{name}", "It did not count for ONNX models.")
+    return Named(named.name, {**{name: value for name, value in named.args.items() if name not in ignored}, "std_value": _DEVIATIONS})
 
 
 def postprocess_of(postprocess: V1Postprocess | None) -> tuple[Named, ...]:
