@@ -82,3 +82,15 @@ def test_what_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"hello")
     with pytest.raises(ValueError, match="no archive"):
         extract(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_a_link_that_is_in_the_folder_already_is_not_written_through(tmp_path):
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "sub").symlink_to(outside)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("sub/x", "content")
+    with pytest.raises(ValueError, match=r"sub' leads outside the folder(?s:.*)a\.zip"):
+        extract(tmp_path / "a.zip", folder)
+    assert list(outside.iterdir()) == []

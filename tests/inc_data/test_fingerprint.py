@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from inc_data import ArrayDataset, CenterCrop, Compose, DataLoader, Normalize, Resize, fingerprint
+from inc_data import ArrayDataset, CenterCrop, Compose, DataLoader, Normalize, Resize, TextToIds, fingerprint, preprocessing
 from inc_data.fingerprint import describe
 from PIL import Image
 
@@ -63,3 +63,16 @@ def test_a_description_is_the_same_in_another_process():
     code = "from inc_data import *\nfrom inc_data.fingerprint import describe\nprint(describe(Compose([CenterCrop(4), lambda x: x])))"
     outputs = {subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout for _ in range(2)}
     assert outputs == {"Compose(transforms=[CenterCrop(size=[4, 4]), __main__.<lambda>])\n"}
+
+
+def test_the_content_of_a_file_that_a_transform_names_counts_and_its_path_does_not(tmp_path):
+    def named(folder, *pieces):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        path = tmp_path / folder / "vocab.txt"
+        path.write_text("\n".join(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *pieces)))
+        recipe = preprocessing("bert-uncased-ids").with_args("TextToIds", vocab_file=str(path))
+        return [fingerprint(ArrayDataset(np.array(["a", "b"]), transform=each)) for each in (TextToIds(str(path)), recipe)]
+
+    first, moved, changed = named("one", "a", "b"), named("two", "a", "b"), named("one", "b", "a")
+    assert first == moved
+    assert len({*first, *changed}) == 4

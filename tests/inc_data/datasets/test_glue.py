@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from inc_data import GLUE, DataLoader, build_dataset, split
+from inc_data import GLUE, DataLoader, build_dataset, fingerprint, split
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d"]
 A, B, C, D = 4, 5, 6, 7
@@ -79,3 +79,16 @@ def test_bad_input_is_refused(folder):
         (folder / "dev.tsv").write_text(content)
         with pytest.raises(ValueError, match=message):
             GLUE(folder, folder)
+
+
+def test_the_fingerprint_follows_the_vocabulary_and_what_is_made_of_the_text(folder):
+    write_mrpc(folder, "dev.tsv", [(1, "A b", "c")])
+
+    def name(**options):
+        return fingerprint(GLUE(folder, folder, max_seq_length=8, **options))
+
+    before = name()
+    assert name() == before
+    variants = [before, name(do_lower_case=False), name(model_type="roberta"), name(dynamic_length=True)]
+    (folder / "vocab.txt").write_text("\n".join([*VOCABULARY[:4], "b", "a", "c", "d"]))
+    assert len({*variants, name()}) == 5

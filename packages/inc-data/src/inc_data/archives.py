@@ -55,6 +55,7 @@ def extract(archive: Path, folder: Path, *, largest_bytes: int = LARGEST_BYTES) 
         names = [_inside(member.name, archive) for member in members]
         _check_size(members, archive, largest_bytes)
         folder.mkdir(parents=True, exist_ok=True)
+        _check_links(names, folder, archive)
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as place:
             for name, member in zip(names, members, strict=True):
                 _write(member, Path(place) / name, archive)
@@ -114,6 +115,14 @@ def _check_size(members: list[_Member], archive: Path, largest_bytes: int) -> No
                 fix="raise largest_bytes if you trust it",
             )
         )
+
+
+def _check_links(names: list[PurePosixPath], folder: Path, archive: Path) -> None:
+    """Refuse to write through a link that is in the folder already."""
+    inside = folder.resolve()
+    for place in sorted({folder / name.parent for name in names}):
+        if not place.resolve().is_relative_to(inside):
+            raise ValueError(fault(f"{str(place)!r} leads outside the folder.", where=str(archive), fix="take that link away"))
 
 
 def _write(member: _Member, path: Path, archive: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -106,13 +107,25 @@ def digest_of(dataset: Any, indices: IndexArray) -> str:
 
 
 def describe(transform: Any) -> str:
-    """Describe a transform in words that do not change from run to run: dataclasses by value, other callables by their qualified name."""
+    """Describe a transform in words that do not change from run to run: dataclasses by value, other callables by their qualified name.
+
+    Arguments that end in ``_file`` name files, as in recipes: their content counts, not their path.
+    """
     if isinstance(transform, tuple | list):
+        if len(transform) == 2 and isinstance(transform[0], str):
+            return f"[{transform[0]!r}, {_described(transform[0], transform[1])}]"
         return f"[{', '.join(map(describe, transform))}]"
     if is_dataclass(transform):
-        values = [f"{each.name}={describe(getattr(transform, each.name))}" for each in fields(transform) if each.compare]
+        values = [f"{each.name}={_described(each.name, getattr(transform, each.name))}" for each in fields(transform) if each.compare]
         return f"{type(transform).__name__}({', '.join(values)})"
     if not callable(transform):
         return repr(transform)
     named = transform if hasattr(transform, "__qualname__") else type(transform)
     return f"{named.__module__}.{getattr(named, '__qualname__', '')}"
+
+
+def _described(name: str, value: Any) -> str:
+    if name.endswith("_file") and isinstance(value, str | os.PathLike) and Path(value).is_file():
+        with Path(value).open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return describe(value)

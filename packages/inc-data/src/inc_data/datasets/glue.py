@@ -100,19 +100,22 @@ class GLUE:
         return len(self.texts)
 
     def __getitem__(self, index: int) -> Any:
+        item = self._features(index), self.labels[index].item()
+        return item if self.transform is None else apply_to_item(self.transform, item, labelled=True)
+
+    def _features(self, index: int) -> Encoded:
         first, second = self.texts[index]
         encoded = encode(self._tokenizer, first, second, length=self._length, double_sep=self._double_sep)
-        if self._dynamic:
-            used = int(encoded.attention_mask.sum())
-            encoded = Encoded(*(part[:used] for part in encoded))
-        item = encoded, self.labels[index].item()
-        return item if self.transform is None else apply_to_item(self.transform, item, labelled=True)
+        if not self._dynamic:
+            return encoded
+        used = int(encoded.attention_mask.sum())
+        return Encoded(*(part[:used] for part in encoded))
 
     def digest(self, indices: IndexArray) -> str:
         """Return a SHA-256 over the features, labels and the transform."""
         digest = Digest("glue", describe(self.transform))
         for index in indices.tolist():
-            digest.add_item((*self.texts[index], self.labels[index].item(), self._length))
+            digest.add_item((*self._features(index), self.labels[index].item()))
         return digest.hexdigest()
 
 
