@@ -72,6 +72,11 @@ def test_what_nothing_carries_out_is_said(installed, text, path):
             "Unknown transform 'LabelShft'.",
         ),
         ("{steps: [prune], evaluation: {metrics: [top_k, bleu]}}", "$.evaluation.metrics[1].metric", "Unknown metric 'bleu'."),
+        (
+            "{steps: [prune], calibration: {dataset: ImageFolder, filter: LabelBalence}}",
+            "$.calibration.filter",
+            "Unknown filter 'LabelBalence'.",
+        ),
         ("{steps: [prune], training: {loss: hinge}}", "$.training.loss", "Unknown loss 'hinge'."),
         ("{steps: [prune], training: {optimizer: lamb}}", "$.training.optimizer", "Unknown optimizer 'lamb'."),
         ("steps: [{kind: prune, criterion: snip}]", "$.steps[0].criterion", "Unknown criterion 'snip'."),

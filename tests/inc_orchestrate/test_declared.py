@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +20,11 @@ from inc_config import (
     QuantizeConfig,
     TrainingConfig,
 )
-from inc_config.errors import EvaluationError, StepError
+from inc_config.errors import DataError, EvaluationError, StepError
 from inc_orchestrate import Pipeline, Progress, Prune, Quantize, Training
 from inc_orchestrate.configured import configured
 from inc_orchestrate.declared import FirstBatches, evaluation_of, live_steps, loader_of, training_of
+from PIL import Image
 from torch import nn
 
 SYNTHETIC = Named("Synthetic", {"inputs": {"shape": [4]}, "labels": {"shape": [], "dtype": "int64", "high": 3}, "samples": 10})
@@ -37,6 +40,29 @@ def test_a_loader_is_made_as_described() -> None:
     loader = loader_of(LoaderConfig(dataset=SYNTHETIC, batch_size=4, last_batch="discard", shuffle=True, seed=5), where="$")
     assert [len(labels) for _, labels in loader] == [4, 4]
     assert (loader.shuffle, loader.seed) == (True, 5)
+
+
+def test_a_filter_keeps_images_with_so_many_boxes(tmp_path: Path) -> None:
+    boxes = {"one.png": 1, "two.png": 2, "three.png": 2}
+    images = [{"id": number, "file_name": name, "height": 8, "width": 8} for number, name in enumerate(boxes)]
+    (tmp_path / "images").mkdir()
+    for name in boxes:
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / name)
+    annotations = [
+        {"id": 10 * number + box, "image_id": number, "category_id": 1, "bbox": [0, 0, 2, 2], "area": 4, "iscrowd": 0}
+        for number, count in enumerate(boxes.values())
+        for box in range(count)
+    ]
+    written = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cat"}]}
+    (tmp_path / "boxes.json").write_text(json.dumps(written))
+    dataset = Named("COCORaw", {"root": str(tmp_path), "img_dir": "images", "anno_dir": "boxes.json"})
+    for size, count in ((1, 1), (2, 2)):
+        config = LoaderConfig(dataset=dataset, filter=Named("LabelBalance", {"size": size}), batch_size=1)
+        assert len(loader_of(config, where="$").dataset) == count
+    with pytest.raises(DataError, match=r"keeps no item[^$]*\$.calibration.filter"):
+        loader_of(LoaderConfig(dataset=dataset, filter=Named("LabelBalance", {"size": 9})), where="$.calibration")
+    with pytest.raises(DataError, match=r"\$.calibration.filter"):
+        loader_of(LoaderConfig(dataset=SYNTHETIC, filter="LabelBalance"), where="$.calibration")
 
 
 def test_the_first_batches_are_read_as_often_as_asked() -> None:

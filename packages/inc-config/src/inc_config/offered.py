@@ -28,6 +28,8 @@ from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
 
 THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 """Ways to find the threshold of an activation."""
+FILTERS = ("LabelBalance", "LabelBalanceCOCORaw", "LabelBalanceCOCORecord")
+"""Filters of inc-data; a filter is no plug-in."""
 _GATHERING = ("Collect", "ModelZooCollect", "SquadV1", "SquadV1ModelZoo")
 _STEPS = ("prune", "distill", "quantize")
 
@@ -37,7 +39,7 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
     Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"},
     TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
-    LoaderConfig: frozenset({"filter", "distributed"}),
+    LoaderConfig: frozenset({"distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
     BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
@@ -53,6 +55,7 @@ _GROUPS: dict[tuple[type[Any], str], str] = {
     (PruneConfig, "criterion"): "inc.criteria",
 }
 _NAMES: dict[tuple[type[Any], str], tuple[str, ...]] = {
+    (LoaderConfig, "filter"): FILTERS,
     (TrainingConfig, "loss"): LOSSES,
     (TrainingConfig, "optimizer"): OPTIMIZERS,
     (QuantizeConfig, "activation_threshold"): THRESHOLDS,
@@ -106,7 +109,7 @@ def _missing(path: str, what: str) -> Fault:
 def _name_faults(cls: type[Any], field: str, value: Any, path: str) -> Iterator[Fault]:
     group = _GROUPS.get((cls, field))
     known = plugins.names(group) if group is not None else _NAMES.get((cls, field))
-    if not known:
+    if not known or value is None:
         return
     single = isinstance(value, Named)
     kind = "transform" if field in ("transforms", "postprocess") else field

@@ -14,7 +14,7 @@ from inc_config.evaluation import EvaluationConfig, MetricConfig
 from inc_config.frozen import thaw
 from inc_config.named import Named
 from inc_config.training import TrainingConfig
-from inc_data import DataLoader, build_dataset, build_transform
+from inc_data import DataLoader, build_dataset, build_filter, build_transform, filtered
 from inc_data.transforms import Compose
 from inc_metrics import Metric, MetricError, build
 
@@ -84,7 +84,7 @@ def loader_of(config: LoaderConfig, *, where: str) -> DataLoader:
     """
     transform = _transforms(config.transforms, where=f"{where}.transforms")
     extra = {} if transform is None else {"transform": transform}
-    dataset = _built(build_dataset, config.dataset, where=f"{where}.dataset", **extra)
+    dataset = _filtered(_built(build_dataset, config.dataset, where=f"{where}.dataset", **extra), config.filter, where=f"{where}.filter")
     make: Callable[[], DataLoader] = lambda: DataLoader(  # noqa: E731  (a thunk for one try)
         dataset,
         config.batch_size,
@@ -93,6 +93,13 @@ def loader_of(config: LoaderConfig, *, where: str) -> DataLoader:
         last_batch=config.last_batch.value,
     )
     return _told(make, where=where)  # type: ignore[no-any-return]  # what the thunk returns
+
+
+def _filtered(dataset: Any, named: Named | None, *, where: str) -> Any:
+    if named is None:
+        return dataset
+    keep = _built(build_filter, named, where=where)
+    return _told(lambda: filtered(dataset, keep), where=where)
 
 
 def evaluation_of(config: EvaluationConfig, *, loader: Any = None, where: str = "$.evaluation") -> Evaluation | None:
@@ -140,7 +147,7 @@ def _told(make: Callable[[], Any], *, where: str) -> Any:
     """Make something of inc-data; its faults become ours, with the place in the configuration."""
     try:
         return make()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         what, _, rest = str(error).partition("\n  where: ")
         fix = rest.partition("\n  fix:   ")[2]
         raise DataError(what, where=where, fix=fix or "change the name or its arguments") from error
