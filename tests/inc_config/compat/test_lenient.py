@@ -273,6 +273,13 @@ def test_an_elision_excuses_what_is_missing_around_it():
         load_v1(text.replace("      ...\n    metric", "    metric"))
 
 
+def test_an_elision_excuses_a_section_that_says_too_little():
+    found = load_v1(MODEL + "tuning:\n  accuracy_criterion:\n    relative: ...\n  objective: performance\n")
+    assert found.tuning.accuracy_criterion is None
+    assert found.tuning.objective == "performance"
+    assert NoteCode.ELISION in {note.code for note in found.notes}
+
+
 def test_an_elision_in_a_list_or_mapping_of_ones_own():
     found = load_v1("model:\n  name: net\n  framework: tensorflow\n  inputs: [a, ...]\n...\n")
     assert found.model.inputs == ("a",)

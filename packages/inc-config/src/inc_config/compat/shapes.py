@@ -183,8 +183,11 @@ class Section:
         if hasattr(self.cls, "raw_faults"):
             self._check(self.cls.raw_faults(plain(node)), node, path, context)
         made = self.cls(**values)
-        if hasattr(self.cls, "faults"):
-            self._check(made.faults(), node, path, context)
+        faults = list(made.faults()) if hasattr(self.cls, "faults") else []
+        if node.elided and any(not name for name, _, _ in faults):
+            context.left_out(path, node.place)
+            return None
+        self._check(faults, node, path, context)
         return made
 
     def _check(self, faults: Iterable[tuple[str, str, str]], node: Mapping, path: str, context: Context) -> None:
