@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from inc_data.images import as_array, open_image
@@ -78,3 +80,13 @@ def test_a_grey_image_has_a_channel_axis_and_arrays_pass_unchanged():
     assert as_array(array) is array
     with pytest.raises(TypeError, match="Expected an image, got list"):
         as_array([1, 2])
+
+
+def test_damage_that_pillow_only_warns_of_is_our_error_where_warnings_are_errors(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (8, 8)).save(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"cannot be decoded(?s:.*)a\.tif"):
+            open_image(path)

@@ -18,7 +18,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
-# What pillow's decoders raise on damaged files; UnidentifiedImageError is an OSError.
+# What pillow's decoders raise on damaged files; UnidentifiedImageError is an OSError. They warn of some damage, which the caller may have
+# made an error.
 _DAMAGED = (
     OSError,
     SyntaxError,
@@ -31,6 +32,7 @@ _DAMAGED = (
     zlib.error,
     OverflowError,
     MemoryError,
+    UserWarning,
 )
 
 

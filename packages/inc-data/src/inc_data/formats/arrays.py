@@ -5,13 +5,17 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
 from inc_data.faults import fault, one_of
 from inc_data.protocols import Array
 
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
+# NotImplementedError: a compression that zipfile does not know; TokenError: a header that numpy takes for Python 2's.
+_DAMAGED = (
+    OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, TokenError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 _FIX = "copy it again, or save arrays of numbers or text with numpy.save or numpy.savez"
 
 

@@ -70,7 +70,17 @@ def read_pickled(path: Path) -> dict[str, Any]:
         value = _Machine().run(path.read_bytes())
     except _Refused as refused:
         raise ValueError(fault(f"The file holds {refused}.", where=str(path), fix=fix)) from None
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, OverflowError, UnicodeError, RecursionError) as error:
+    except (
+        ValueError,
+        DeprecationWarning,
+        IndexError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        UnicodeError,
+        RecursionError,
+    ) as error:
         # What pickletools and an empty stack raise on damaged files.
         raise ValueError(fault(f"The file is no pickle: {error}.", where=str(path), fix=fix)) from error
     if not isinstance(value, dict):
