@@ -40,6 +40,11 @@ def test_what_is_accepted_is_valid(document):
     "document",
     [
         {},
+        {"steps": []},
+        {"steps": [{"kind": "distill-self", "levels": []}]},
+        {"steps": [{"kind": "distill-layers", "mappings": []}]},
+        {"steps": [{"kind": "prune", "overrides": [{"include": []}]}]},
+        {"steps": [{"kind": "quantize", "tuning": {"objectives": []}}]},
         {"steps": ["prun"]},
         {"steps": [{"kind": "prune", "target_sparsity": 1.0}]},
         {"steps": [{"kind": "prune", "end_step": -1}]},

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, number, optional
+from inc_config.fields import Choice, FieldError, as_float, number, optional, some
 from inc_config.training import TrainingConfig
 
 
@@ -60,9 +59,7 @@ class DistillConfig:
             raise FieldError("With teacher_weight 0 the teacher has no effect.", field="teacher_weight", fix="give a number above 0")
 
 
-def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
-    if not value:
-        raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix="name at least one pair")
+_some = some("name at least one pair")
 
 
 @attrs.frozen(kw_only=True)

@@ -132,6 +132,27 @@ def optional(validator: Validator) -> Validator:
     return attrs.validators.optional(validator)
 
 
+@attrs.frozen
+class _Some:
+    """A tuple that is not empty."""
+
+    fix: str
+
+    def __call__(self, _: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
+        if not value:
+            raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix=self.fix)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What a JSON Schema says of it."""
+        return {"minItems": 1}
+
+
+def some(fix: str) -> Validator:
+    """A tuple that is not empty; ``fix`` tells what to name."""
+    return _Some(fix)
+
+
 def flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """True or false (an attrs validator)."""
     if type(value) is not bool:

@@ -13,7 +13,7 @@ from inc_config.convert import register_tagged
 from inc_config.data import LoaderConfig
 from inc_config.distillation import DistillConfig, DistillLayersConfig, DistillSelfConfig
 from inc_config.evaluation import EvaluationConfig
-from inc_config.fields import Choice, FieldError, strings, texts
+from inc_config.fields import Choice, some, strings, texts
 from inc_config.pruning import PruneConfig
 from inc_config.quantization import MixedPrecisionConfig, QuantizeAwareConfig, QuantizeConfig
 from inc_config.training import TrainingConfig
@@ -47,9 +47,7 @@ def _steps(value: Iterable[StepConfig]) -> tuple[StepConfig, ...]:
     return tuple(value)
 
 
-def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[StepConfig, ...]) -> None:
-    if not value:
-        raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix=f"name at least one step: {', '.join(STEP_KINDS)}")
+_some = some(f"name at least one step: {', '.join(STEP_KINDS)}")
 
 
 @attrs.frozen(kw_only=True)

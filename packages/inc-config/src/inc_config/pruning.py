@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, flag, number, optional, patterns, strings, texts, whole
+from inc_config.fields import Choice, FieldError, as_float, flag, number, optional, patterns, some, strings, texts, whole
 from inc_config.named import Named, as_named
 from inc_config.patterns import BlockPattern, NofMPattern, Pattern, parse_pattern
 from inc_config.training import TrainingConfig
@@ -53,9 +52,7 @@ def _n_of_m_target(pattern: Pattern, sparsity: float, field: str) -> None:
         raise FieldError(what, field=field, fix=f"set target_sparsity to {reached}, or take another pattern")
 
 
-def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
-    if not value:
-        raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix="name the layers, such as 'encoder\\..*'")
+_some = some("name the layers, such as 'encoder\\..*'")
 
 
 def _overrides(value: Iterable[PruneOverride]) -> tuple[PruneOverride, ...]:

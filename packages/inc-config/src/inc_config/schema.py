@@ -102,18 +102,21 @@ def _field(field: attrs.Attribute[Any], hint: Any, definitions: Schema) -> Schem
 
 
 def _limited(schema: Schema, limits: Schema) -> Schema:
-    """Numbers with their limits, and lists of numbers with theirs."""
+    """Numbers with their limits, lists of numbers with theirs, and lists that cannot be empty."""
     if schema.get("type") == "array":
-        return {**schema, "items": _limited(schema["items"], limits)}
+        own = {"minItems": limits["minItems"]} if "minItems" in limits else {}
+        return {**schema, **own, "items": _limited(schema["items"], {key: limit for key, limit in limits.items() if key not in own})}
     return {**schema, **limits} if schema.get("type") in ("integer", "number") else schema
 
 
 def _limits(validator: Any) -> Iterator[tuple[str, Any]]:
-    """Limits of numbers, from validators that say them; those inside ``optional`` and ``each`` too."""
+    """Limits of numbers and lists, from validators that say them; those inside ``optional``, ``each`` and a list of validators too."""
     inner = getattr(validator, "validator", None)
     yield from getattr(validator, "json_schema", {}).items()
     if inner is not None:
         yield from _limits(inner)
+    for part in getattr(validator, "_validators", ()):
+        yield from _limits(part)
 
 
 def _schema(hint: Any, definitions: Schema) -> Schema:

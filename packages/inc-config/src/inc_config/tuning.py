@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from inc_config.fields import Choice, FieldError, as_float, each, flag, number, strings, texts, whole, wholes
+from inc_config.fields import Choice, as_float, each, flag, number, some, strings, texts, whole, wholes
 from inc_config.named import Named, as_named
 
 
@@ -99,9 +98,7 @@ def _objectives(value: Iterable[Objective]) -> tuple[Objective, ...]:
     return tuple(value)
 
 
-def _some(_: Any, attribute: attrs.Attribute[Any], value: tuple[Objective, ...]) -> None:
-    if not value:
-        raise FieldError(f"{attribute.name} is empty.", field=attribute.name, fix="name at least one objective, such as latency")
+_some = some("name at least one objective, such as latency")
 
 
 @attrs.frozen(kw_only=True)
