@@ -179,6 +179,19 @@ def test_anchors_and_merges():
     assert found.performance.dataloader.dataset == found.accuracy.dataloader.dataset
 
 
+def test_a_merge_of_several_takes_the_first_that_says_it():
+    found = document(
+        "evaluation:\n"
+        "  accuracy: {metric: {topk: 1}, dataloader: &a {batch_size: 3, dataset: {MNIST: {root: a}}}}\n"
+        "  performance: {dataloader: {<<: [{shuffle: True, batch_size: 2}, *a], last_batch: discard}}\n"
+    ).evaluation
+    made = found.performance.dataloader
+    assert (made.batch_size, made.shuffle, made.last_batch) == (2, True, "discard")
+    assert made.dataset == found.accuracy.dataloader.dataset
+    with pytest.raises(ConfigError, match="Unknown key '<<'"):
+        document("evaluation: {performance: {<<: [{warmup: 1}, 3]}}\n")
+
+
 def test_nas_words():
     found = document("nas: {approach: None, search: {search_algorithm: grid, max_trials: None, metrics: 'a b'}}\n").nas
     assert (found.approach, found.search.search_algorithm, found.search.max_trials, found.search.metrics) == (

@@ -123,13 +123,14 @@ class Parser:
             if _is_ellipsis(value) or (place[0] in self._open_keys and isinstance(value, Scalar) and value.value is None):
                 self.elided.append((repr(key), place))
                 node.elided = True
-            elif key == "<<" and isinstance(value, Mapping):
-                merged += value.entries
+            elif key == "<<" and (found := _mappings(value)):
+                merged += [entry for mapping in found for entry in mapping.entries]
             else:
                 node.entries.append(Entry(key, place, value))
         if merged:
             have = {entry.key for entry in node.entries}
-            node.entries += [entry for entry in merged if entry.key not in have]
+            first = {entry.key: entry for entry in reversed(merged)}  # of several, the first one counts
+            node.entries += [entry for entry in merged if entry.key not in have and first[entry.key] is entry]
         if self._loose:
             self._take_loose(node, _place(item))
         return node
@@ -162,6 +163,13 @@ class Parser:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise _refuse(event, f"More than {MAX_NODES} values, aliases counted.", "give a configuration file, without nested anchors")
+
+
+def _mappings(value: Node) -> list[Mapping]:
+    """What ``<<`` merges: one mapping, or each of a list of mappings; else nothing."""
+    items = value.items if isinstance(value, Sequence) else [value]
+    found = [item for item in items if isinstance(item, Mapping)]
+    return found if len(found) == len(items) else []
 
 
 def _is_ellipsis(node: Node) -> bool:
