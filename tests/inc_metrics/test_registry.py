@@ -38,6 +38,8 @@ def test_options_reach_the_metric() -> None:
     ("name", "hint"),
     [
         ("acuracy", "did you mean accuracy"),
+        ("acc", "did you mean accuracy"),
+        ("f1-score", r"did you mean f1\?"),
         ("topk5", "did you mean topk with k=5"),
         ("Top1", "did you mean topk with k=1"),
         ("xyzzy", "one of "),

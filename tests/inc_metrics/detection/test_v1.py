@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from inc_metrics import MetricValueError
+from inc_metrics import MetricError, MetricValueError
 from inc_metrics.detection.v1 import V1MAP, V1CocoMAP, V1CocoMAPv2, V1VocMAP
 
 Batch = tuple[Any, Any]
@@ -175,10 +175,14 @@ def test_map_key_chooses_the_number(generate: Any) -> None:
         ({"iou_thrs": "0.5:0.95"}, "iou_thrs is '0.5:0.95'"),
         ({"iou_thrs": 50.0}, "50.0 is no overlap"),
         ({"map_key": "DetectionBoxes_Recall/AR@1"}, "was always 1 with map_points 0"),
+        ({"map_key": ["map"]}, "Unknown map_key"),
+        ({"map_points": [0]}, "map_points is"),
+        ({"iou_thrs": [0.5]}, "iou_thrs is"),
+        ({"iou_thrs": None}, "iou_thrs is None"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(MetricValueError, match=message):
+    with pytest.raises(MetricError, match=message):
         V1MAP(**options)
 
 

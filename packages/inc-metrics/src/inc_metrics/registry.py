@@ -8,6 +8,7 @@ from inc_metrics.errors import MetricTypeError, MetricValueError
 from inc_metrics.foreign import as_metric
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
     from inc_metrics.protocols import Metric
@@ -71,8 +72,14 @@ def _suggest(name: str, known: list[str]) -> str:
     if stem != name and _spelling(stem) in ("top", "topk"):
         return f"{listing}; did you mean topk with k={name[len(stem) :]}?"
     by_spelling = {_spelling(entry): entry for entry in known}
-    close = get_close_matches(_spelling(name), by_spelling, n=1)
+    close = get_close_matches(_spelling(name), by_spelling, n=1) or _sharing_a_beginning(_spelling(name), by_spelling)
     return f"{listing}; did you mean {by_spelling[close[0]]}?" if close else listing
+
+
+def _sharing_a_beginning(name: str, known: Iterable[str]) -> list[str]:
+    """Return the shortest name that is spelled out, such as accuracy for acc, or the longest that is followed by more, such as f1."""
+    longer = sorted((entry for entry in known if len(name) > 1 and entry.startswith(name)), key=len)
+    return longer or sorted((entry for entry in known if len(entry) > 1 and name.startswith(entry)), key=len, reverse=True)
 
 
 def _load(entry: EntryPoint) -> object:

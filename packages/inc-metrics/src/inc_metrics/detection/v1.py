@@ -25,6 +25,7 @@ from inc_metrics.detection.coco import THRESHOLDS, CocoMeanAP
 from inc_metrics.detection.curve import Interpolation
 from inc_metrics.detection.labels import ClassMap
 from inc_metrics.errors import MetricTypeError, MetricValueError
+from inc_metrics.options import real_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +76,9 @@ class V1MAP(CocoMeanAP):
         map_key: str = "DetectionBoxes_Precision/mAP",
     ) -> None:
         where = type(self).__name__
-        if map_key not in _KEYS:
+        if not isinstance(map_key, str) or map_key not in _KEYS:
             raise MetricValueError(f"Unknown map_key {map_key!r}", f"{where}(map_key)", f"one of {', '.join(_KEYS)}")
-        if map_points not in _POINTS:
+        if not isinstance(map_points, int) or map_points not in _POINTS:
             raise MetricValueError(f"map_points is {map_points!r}", f"{where}(map_points)", "0 for the exact area, 11 or 101")
         if map_points == 0 and _KEYS[map_key].startswith("mar"):
             raise MetricValueError(
@@ -215,9 +216,12 @@ class V1CocoMAPv2(V1MAP):
 
 
 def _parse_thresholds(iou_thrs: float | str, where: str) -> tuple[float, ...]:
-    if isinstance(iou_thrs, str) and iou_thrs != _COCO_THRESHOLDS:
-        raise MetricValueError(f"iou_thrs is {iou_thrs!r}", where, f"give a number, or {_COCO_THRESHOLDS!r}")
-    return THRESHOLDS if isinstance(iou_thrs, str) else (float(iou_thrs),)
+    fix = f"give a number, or {_COCO_THRESHOLDS!r}"
+    if not isinstance(iou_thrs, str):
+        return (real_number(iou_thrs, where=where, fix=fix),)
+    if iou_thrs != _COCO_THRESHOLDS:
+        raise MetricValueError(f"iou_thrs is {iou_thrs!r}", where, fix)
+    return THRESHOLDS
 
 
 def _sequence(value: Any, where: str) -> Sequence[Any]:
