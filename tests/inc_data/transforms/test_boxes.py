@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inc_data import Compose, DetectionLabel, build_transform, collate
+from inc_data import BilinearImagenet, Compose, DetectionLabel, ResizeCropImagenet, build_transform, collate
+from inc_data.detection import detection_label
 from PIL import Image
 
 TRANSFORMS = [
@@ -82,3 +83,23 @@ def test_labels_without_boxes_pass_unchanged_and_batches_keep_one_label_per_imag
     assert images.shape == (2, *SIZE, 1)
     assert [label.boxes.shape for label in labels] == [(1, 4), (1, 4)]
     assert all(isinstance(label, DetectionLabel) for label in labels)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        BilinearImagenet(36, 36),
+        ResizeCropImagenet(72, 72, resize_side=80),
+        *(ResizeCropImagenet(72, 72, resize_side=80, random_crop=True, random_flip_left_right=True, seed=seed) for seed in range(6)),
+    ],
+    ids=str,
+)
+def test_boxes_follow_imagenets_crops_in_one_step(transform):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[10:30, 20:35] = 255
+    whole = detection_label([[10 / 40, 20 / 60, 30 / 40, 35 / 60]], image_id=1, where="test")
+    image, label = transform((pixels, whole))
+    rows, columns = np.nonzero(image[:, :, 0] > (image.max() + image.min()) / 2)
+    seen = np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
+    # an edge of the bright rectangle is seen at the pixel whose middle is nearest
+    assert np.abs(label.boxes[0] * (image.shape[:2] * 2) - seen).max() <= 1

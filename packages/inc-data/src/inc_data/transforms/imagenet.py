@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from inc_data.detection import mirrored, seen_through
 from inc_data.faults import fault, finite_number, one_of, whole_number
 from inc_data.images import as_array
 from inc_data.protocols import Array, Image
@@ -49,11 +50,16 @@ class BilinearImagenet(ImageTransform):
 
     def apply(self, image: Image) -> Image:
         """Return the preprocessed image."""
+        return self.apply_pair(image, None)[0]
+
+    def apply_pair(self, image: Image, label: Any) -> tuple[Image, Any]:
+        """Return the preprocessed image, and the boxes in its middle."""
         pixels = _three_axes(image, "BilinearImagenet")
         top, left = (int((side - side * self.central_fraction) / 2) for side in pixels.shape[:2])
         middle = pixels[top : pixels.shape[0] - top, left : pixels.shape[1] - left]
         unit = _unit(sampled(middle, self.height, self.width), pixels.dtype)
-        return _shifted((unit - 0.5) * 2, self.mean_value, self.scale, "BilinearImagenet")
+        values = _shifted((unit - 0.5) * 2, self.mean_value, self.scale, "BilinearImagenet")
+        return values, seen_through(label, (top, left, *middle.shape[:2]), pixels.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -112,27 +118,32 @@ class ResizeCropImagenet(RandomTransform):
 
     def apply(self, image: Image) -> Image:
         """Return the preprocessed image, float32."""
+        return self.apply_pair(image, None)[0]
+
+    def apply_pair(self, image: Image, label: Any) -> tuple[Image, Any]:
+        """Return the preprocessed image, and the boxes inside the crop."""
         pixels = _three_axes(image, "ResizeCropImagenet")
         factor = self.resize_side / min(pixels.shape[:2])
         height, width = (round(side * factor) for side in pixels.shape[:2])
-        part = self._cut(sampled(pixels, height, width, method=self.resize_method))
+        part, label = self._cut(sampled(pixels, height, width, method=self.resize_method), label)
         if self.subpixels == "BGR":
             part = part[:, :, ::-1]
         if self.std_value is None:
             values = _shifted(part, self.mean_value, self.scale, "ResizeCropImagenet")
         else:
             values = _shifted(_unit(part, pixels.dtype), self.mean_value, 1.0, "ResizeCropImagenet") / np.array(self.std_value, np.float32)
-        return np.ascontiguousarray(values.transpose(2, 0, 1) if self.data_format == "channels_first" else values)
+        return np.ascontiguousarray(values.transpose(2, 0, 1) if self.data_format == "channels_first" else values), label
 
-    def _cut(self, pixels: Array) -> Array:
+    def _cut(self, pixels: Array, label: Any) -> tuple[Array, Any]:
         rows, columns = require_room(pixels, (self.height, self.width), "ResizeCropImagenet")
         generator = self.draw() if self.random_crop or self.random_flip_left_right else None
         top, left = rows // 2, columns // 2
         if self.random_crop and generator is not None:
             top, left = int(generator.integers(rows + 1)), int(generator.integers(columns + 1))
-        part = cropped(pixels, top, left, self.height, self.width)
+        part = as_array(cropped(pixels, top, left, self.height, self.width))
+        label = seen_through(label, (top, left, self.height, self.width), pixels.shape[:2])
         mirror = self.random_flip_left_right and generator is not None and generator.random() < 0.5
-        return as_array(part)[:, ::-1] if mirror else as_array(part)
+        return (part[:, ::-1], mirrored(label, axis=1)) if mirror else (part, label)
 
 
 @dataclass(frozen=True)
