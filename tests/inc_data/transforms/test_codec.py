@@ -35,3 +35,8 @@ def test_tensors_and_pictures():
     assert np.abs(np.asarray(ToPILImage()(tensor)).astype(int) - smooth()).max() <= 1
     with pytest.raises(TypeError, match="no picture"):
         ToPILImage()(np.zeros((2, 2, 2), np.uint8))
+
+
+def test_a_quality_that_jpeg_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="quality must be at most 100, got 101"):
+        EncodeJpeg(101)

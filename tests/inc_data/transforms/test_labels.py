@@ -45,3 +45,8 @@ def test_start_and_end_may_come_apart():
         assert np.array_equal(ends, end)
     with pytest.raises(ValueError, match="are no start and end"):
         Collect()((np.zeros((2, 3)), None))
+
+
+def test_a_shift_may_be_numpys_integer():
+    assert LabelShift(np.int64(1)) == LabelShift(1)
+    assert LabelShift(np.int64(1)).apply_pair(None, 3) == (None, 2)

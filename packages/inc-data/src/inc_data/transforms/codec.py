@@ -35,13 +35,14 @@ class EncodeJpeg(ImageTransform):
     """Encode an image as JPEG; gives bytes.
 
     Args:
-        quality: 1..95, TensorFlow's default 95.
+        quality: 1..100, TensorFlow's default 95.
     """
 
     quality: int = 95
 
     def __post_init__(self) -> None:
-        whole_number(self.quality, minimum=1, name="quality", where="EncodeJpeg")
+        if whole_number(self.quality, minimum=1, name="quality", where="EncodeJpeg") > 100:
+            raise ValueError(fault(f"quality must be at most 100, got {self.quality}.", where="EncodeJpeg", fix="pass 95"))
 
     def apply(self, image: Image) -> Any:
         """Return the file's content."""

@@ -23,8 +23,9 @@ class LabelShift(ImageTransform):
     label_shift: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.label_shift, bool) or not isinstance(self.label_shift, int):
+        if isinstance(self.label_shift, bool) or not isinstance(self.label_shift, int | np.integer):
             raise TypeError(fault(f"label_shift must be an integer, got {self.label_shift!r}.", where="LabelShift", fix="pass 1"))
+        object.__setattr__(self, "label_shift", int(self.label_shift))
 
     def apply(self, image: Image) -> Image:
         """Return the image."""
