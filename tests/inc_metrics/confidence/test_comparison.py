@@ -16,6 +16,7 @@ from inc_metrics import (
     MetricTypeError,
     MetricValueError,
     Perplexity,
+    SquadExactMatch,
     TopK,
     as_metric,
     compare,
@@ -211,3 +212,21 @@ def test_functions_of_all_samples_are_compared_over_resamples() -> None:
     assert found.method is Method.BOOTSTRAP
     assert found.high < 0.0
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_only_metrics_are_compared() -> None:
+    for pair in ((None, None), (Accuracy(), 0.5)):
+        with pytest.raises(MetricTypeError, match="is no metric"):
+            compare(*pair)  # type: ignore[arg-type]  # the wrong type is the point
+
+
+def test_right_and_wrong_answers_counted_from_0_to_100_are_compared_by_mcnemar_too() -> None:
+    fractions = compare(*accuracies(lost=12, won=4, both=70, neither=14))
+    answers = np.repeat(["x", "z", "x", "z"], [12, 4, 70, 14]), np.repeat(["z", "x", "x", "z"], [12, 4, 70, 14])
+    metrics = SquadExactMatch(keep_samples=True), SquadExactMatch(keep_samples=True)
+    for metric, texts in zip(metrics, answers, strict=True):
+        metric.update(texts.tolist(), ["x"] * 100)
+    found = compare(*metrics)
+    assert found.method is Method.MCNEMAR
+    assert (found.difference, found.low, found.high) == pytest.approx((-8.0, 100 * fractions.low, 100 * fractions.high))
+    assert found.p_value == fractions.p_value

@@ -194,7 +194,7 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message
         (([[[0, 0, 1, 1]]], [[0.9]], [[1]]), ([[[0, 0, 1, 1]]], [["person"]], [[1]], ["a"]), "has names and ids"),
         (([[[0, 0, 1, 1]]], [[0.9]], [[1]]), ([[[0, 0, 1, 1]]], [["person"]], [[]], ["a", "b"]), "boxes of 1 images and 2 image ids"),
         (([[[0, 0, 1, 1]]], [[0.9, 0.8]], [[1]]), ([[[0, 0, 1, 1]]], [["person"]], [[]], ["a"]), r"scores \(2,\), classes \(1,\)"),
-        (([[[0, 0, 1, 1]]], [[0.9]], [[1, 2]]), ([[[0, 0, 1, 1]]], [["person"]], [[]], ["a"]), r"boxes \(1, 4\), classes \(2,\)"),
+        (([[[0, 0, 1, 1]]], [[0.9]], [[1, 2]]), ([[[0, 0, 1, 1]]], [["person"]], [[]], ["a"]), r"scores \(1,\), classes \(2,\)"),
         (([[[1, 0, 0, 1]]], [[0.9]], [[1]]), ([[[0, 0, 1, 1]]], [["person"]], [[]], ["a"]), "negative size"),
     ],
 )
@@ -218,3 +218,15 @@ def test_a_count_that_is_none_is_refused(count: object) -> None:
     batch = [np.array([count])], [np.tile([0.0, 0.0, 9.0, 9.0], (3, 1))], [np.ones(3)], [np.ones(3, int)]
     with pytest.raises(MetricValueError, match=r"num_detections is .* with 3 rows"):
         V1MAP().update(batch, ([np.array([[0.0, 0.0, 9.0, 9.0]])], [["person"]], [[]], ["a"]))
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [3], np.array(3), np.array([1.0, 2.0])])
+@pytest.mark.parametrize("column", range(7))
+def test_a_column_of_another_form_is_refused_in_three_parts(column: int, wrong: object) -> None:
+    box = np.array([[0.0, 0.0, 9.0, 9.0]])
+    columns: list[Any] = [[box], [np.ones(1)], [np.ones(1, int)], [box], [["person"]], [[]], ["a"]]
+    columns[column] = wrong
+    if column == 6 and isinstance(wrong, list):
+        return  # an id may be a number
+    with pytest.raises(MetricError, match=r"(?s)where: .*\n  fix: "):
+        V1MAP().update(columns[:3], columns[3:])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from inc_metrics import MetricValueError, Window, squad_answers, squad_candidates, squad_f1
+from inc_metrics import MetricError, MetricValueError, Window, squad_answers, squad_candidates, squad_f1
 
 CONTEXT = "Ada wrote the first program in 1843"
 WORDS = [(0, 3), (4, 9), (10, 13), (14, 19), (20, 27), (28, 30), (31, 35)]
@@ -92,3 +92,25 @@ def test_what_does_not_fit_is_refused() -> None:
         squad_candidates([window], [[0.0]], [[0.0]], {"q": "x"}, n_best=0)
     with pytest.raises(MetricValueError, match="NaN"):
         squad_candidates([window], [[np.nan]], [[0.0]], {"q": "x"})
+
+
+def test_offsets_may_be_lists_or_arrays_as_tokenizers_give_them() -> None:
+    logits = np.array([[0.0, 3.0, 1.0]]), np.array([[0.0, 1.0, 3.0]])
+    for offsets in ([None, [0, 3], [4, 7]], [None, *np.array([[0, 3], [4, 7]])]):
+        assert squad_answers([Window("q", offsets)], *logits, {"q": "red cat"}) == {"q": "red cat"}  # type: ignore[arg-type]  # at the edge
+
+
+@pytest.mark.parametrize(
+    ("windows", "contexts", "message"),
+    [
+        (None, {"q": "a b"}, "windows are a NoneType"),
+        ([3], {"q": "a b"}, "Window 0 is 3"),
+        ([Window("q", [None, (3, 1)])], {"q": "a b"}, r"offset is \(3, 1\)"),
+        ([Window("q", [None, 1.5])], {"q": "a b"}, "offset is 1.5"),
+        ([Window("q", [None, (0, 1)])], None, "contexts are a NoneType"),
+        ([Window("q", [None, (0, 1)])], {"q": 3}, "contexts are a dict"),
+    ],
+)
+def test_what_is_no_window_or_context_is_refused(windows: object, contexts: object, message: str) -> None:
+    with pytest.raises(MetricError, match=message):
+        squad_answers(windows, np.zeros((1, 2)), np.zeros((1, 2)), contexts)  # type: ignore[arg-type]  # the wrong type is the point

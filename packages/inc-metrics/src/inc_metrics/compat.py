@@ -159,6 +159,7 @@ class V1SquadF1(SampleMean):
 
     name: ClassVar[str] = "squad-f1-v1"
     higher_is_better: ClassVar[bool] = True
+    right: ClassVar[float] = 100.0
 
     def update(self, predictions: Any, references: Any) -> None:
         """Take in texts by question id and the articles; see :meth:`inc_metrics.SquadF1.update`.

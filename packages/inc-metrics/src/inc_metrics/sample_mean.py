@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,6 +20,9 @@ class SampleMean:
     Args:
         keep_samples: also keep each sample's own mean for :meth:`samples`, at 8 bytes per sample.
     """
+
+    right: ClassVar[float] = 1.0
+    """value of a sample that is right, where a wrong one has 0"""
 
     def __init__(self, *, keep_samples: bool = False) -> None:
         self._keep_samples = flag(keep_samples, where=f"{type(self).__name__}(keep_samples)")

@@ -11,13 +11,11 @@ from inc_metrics.confidence.bootstrap import means_differences, percentile_inter
 from inc_metrics.confidence.mcnemar import mcnemar_interval, mcnemar_p_value
 from inc_metrics.errors import MetricTypeError, MetricValueError
 from inc_metrics.options import real_number, whole_number
-from inc_metrics.protocols import Resamplable, SampleWise
+from inc_metrics.protocols import Metric, Resamplable, SampleWise
 from inc_metrics.state import check_same_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from inc_metrics.protocols import Metric
 
 
 class Method(StrEnum):
@@ -69,6 +67,11 @@ def compare(baseline: Metric, candidate: Metric, *, confidence: float = 0.95, re
         MetricValueError: unequal options or numbers of samples, nothing kept, too few samples to resample, or an option without sense.
     """
     _check_options(confidence, resamples, seed)
+    for metric in (baseline, candidate):
+        if not isinstance(metric, Metric):
+            raise MetricTypeError(
+                f"A {type(metric).__name__} is no metric", "compare", "give two metrics that have seen the data, or as_metric(...)"
+            )
     if type(baseline) is not type(candidate) or baseline.name != candidate.name:
         what = f"A {type(candidate).__name__} cannot be compared with a {type(baseline).__name__}"
         raise MetricTypeError(what, "compare", "evaluate both models with one kind of metric")
@@ -79,8 +82,9 @@ def compare(baseline: Metric, candidate: Metric, *, confidence: float = 0.95, re
     if before is not None and after is not None:
         _check_units(len(before), len(after))
         weights = _weights(baseline, candidate, len(before))
-        if _right_or_wrong(before, after) and (weights == weights[0]).all() and np.isclose(before.mean(), values[0]):
-            return _by_mcnemar(baseline.name, values, after - before, confidence)
+        right = float(getattr(baseline, "right", 1.0))
+        if _right_or_wrong(before / right, after / right) and (weights == weights[0]).all() and np.isclose(before.mean(), values[0]):
+            return _by_mcnemar(baseline.name, values, after - before, confidence, right)
         drawn = means_differences(before, after, weights, metrics=(baseline, candidate), resamples=resamples, seed=seed)
         return _by_bootstrap(baseline.name, values, drawn, len(before), confidence)
     if not (isinstance(baseline, Resamplable) and isinstance(candidate, Resamplable)):
@@ -92,9 +96,9 @@ def compare(baseline: Metric, candidate: Metric, *, confidence: float = 0.95, re
     return _by_bootstrap(baseline.name, values, drawn, units, confidence)
 
 
-def _by_mcnemar(name: str, values: tuple[float, float], changes: NDArray[np.float64], confidence: float) -> PairedComparison:
+def _by_mcnemar(name: str, values: tuple[float, float], changes: NDArray[np.float64], confidence: float, right: float) -> PairedComparison:
     lost, won = int(np.count_nonzero(changes < 0)), int(np.count_nonzero(changes > 0))
-    low, high = mcnemar_interval(lost=lost, won=won, samples=len(changes), confidence=confidence)
+    low, high = (right * end for end in mcnemar_interval(lost=lost, won=won, samples=len(changes), confidence=confidence))
     p_value = mcnemar_p_value(lost=lost, won=won)
     return PairedComparison(name, *values, values[1] - values[0], low, high, confidence, p_value, len(changes), Method.MCNEMAR)
 

@@ -111,8 +111,8 @@ class V1MAP(CocoMeanAP):
         if len(predictions) not in (3, 4):
             fix = "give (boxes, scores, classes) or (num_detections, boxes, scores, classes)"
             raise MetricValueError(f"The predictions are {len(predictions)} lists", where, fix)
-        counts = [None] * len(predictions[0]) if len(predictions) == 3 else predictions[0]
-        boxes, scores, classes = predictions[-3:]
+        boxes, scores, classes = (_sequence(column, where) for column in predictions[-3:])
+        counts = [None] * len(boxes) if len(predictions) == 3 else predictions[0]
         return counts, boxes, scores, classes
 
     def _objects(self, labels: Sequence[Any], where: str) -> list[dict[str, Any]]:
@@ -207,7 +207,7 @@ class V1CocoMAPv2(V1MAP):
         needed = max(positions.values()) + 1
         if len(predictions) < needed:
             raise MetricValueError(f"The model has {len(predictions)} outputs", where, f"output_index_mapping needs {needed}: {positions}")
-        boxes, scores, classes = (predictions[positions[key]] for key in ("boxes", "scores", "classes"))
+        boxes, scores, classes = (_sequence(predictions[positions[key]], where) for key in ("boxes", "scores", "classes"))
         counts = predictions[positions["num_detections"]] if positions["num_detections"] >= 0 else [None] * len(boxes)
         return counts, boxes, scores, classes
 
@@ -228,11 +228,14 @@ def _sequence(value: Any, where: str) -> Sequence[Any]:
     """Return lists and tuples as they are and tensors as arrays."""
     if isinstance(value, (list, tuple)):
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim:
         return value.tolist() if value.dtype.kind in "USO" else list(value)
     if isinstance(value, (str, bytes, Mapping)):
         raise MetricTypeError(f"A column is a {type(value).__name__}", where, "give one list or array per output")
-    return list(as_array(value, where=where))
+    column = as_array(value, where=where)
+    if not column.ndim:
+        raise MetricTypeError(f"A column is the number {column}", where, "give one list or array per output, with one entry per image")
+    return list(column)
 
 
 def _at(column: Sequence[Any], number: int) -> Sequence[Any]:
@@ -242,12 +245,13 @@ def _at(column: Sequence[Any], number: int) -> Sequence[Any]:
 
 def _detections(count: Any, boxes: Any, scores: Any, classes: Any, *, where: str) -> dict[str, Any]:
     labels = as_array(classes, where=where)
-    rows = slice(None) if count is None else slice(0, _checked_count(count, len(labels) if labels.ndim else 0, where=where))
-    labels = labels[rows]
-    ranks = as_array(scores, where=where)[rows]
-    xywh, _, known = _known_boxes(as_array(boxes, where=where)[rows], labels, where)
-    if ranks.shape != labels.shape:
-        raise MetricValueError(f"Shapes do not match: scores {ranks.shape}, classes {labels.shape}", where, "give one of each per box")
+    ranks, corners = as_array(scores, where=where), as_array(boxes, where=where)
+    if ranks.shape != labels.shape or labels.ndim != 1 or not corners.ndim:
+        what = f"Shapes do not match: boxes {corners.shape}, scores {ranks.shape}, classes {labels.shape}"
+        raise MetricValueError(what, where, "give (N, 4), (N,) and (N,)")
+    rows = slice(None) if count is None else slice(0, _checked_count(count, len(labels), where=where))
+    labels, ranks = labels[rows], ranks[rows]
+    xywh, _, known = _known_boxes(corners[rows], labels, where)
     return {"boxes": xywh[known], "scores": ranks[known], "labels": labels[known]}
 
 

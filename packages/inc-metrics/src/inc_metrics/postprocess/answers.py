@@ -10,7 +10,7 @@ import numpy as np
 
 from inc_metrics.arrays import as_array
 from inc_metrics.batches import check_scores
-from inc_metrics.errors import MetricValueError
+from inc_metrics.errors import MetricTypeError, MetricValueError
 from inc_metrics.options import real_number, whole_number
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ def squad_candidates(
 
     Raises:
         MetricValueError: shapes that do not match, NaN, a question without context, or options below 1.
-        MetricTypeError: no numbers.
+        MetricTypeError: no windows, texts or numbers.
 
     Source:
         Devlin et al., NAACL 2019, arXiv:1810.04805, section 4.2 and 4.3, and the n-best search of their ``run_squad``.
     """
+    windows = _checked_windows(windows)
     starts, ends = _checked_logits(windows, start_logits, end_logits)
     _check_options(windows, contexts, n_best=n_best, max_answer_length=max_answer_length)
     by_question: dict[str, list[int]] = {}
@@ -139,6 +140,28 @@ def squad_answers(
     return answers
 
 
+def _checked_windows(windows: Any) -> list[Window]:
+    """Return windows whose offsets are pairs of whole numbers, as tokenizers give them in tuples, lists or arrays."""
+    where, fix = "squad_candidates(windows)", "give a list of inc_metrics.Window(question, offsets)"
+    if not isinstance(windows, (list, tuple)):
+        raise MetricTypeError(f"The windows are a {type(windows).__name__}", where, fix)
+    checked = []
+    for index, window in enumerate(windows):
+        if not isinstance(window, tuple) or len(window) != 2 or not isinstance(window[0], str) or not hasattr(window[1], "__iter__"):
+            raise MetricTypeError(f"Window {index} is {window!r}", where, fix)
+        checked.append(Window(window[0], [_place(place, f"{where}, window {index}") for place in window[1]]))
+    return checked
+
+
+def _place(place: Any, where: str) -> tuple[int, int] | None:
+    if place is None:
+        return None
+    numbers = as_array(place, where=where)
+    if numbers.shape != (2,) or numbers.dtype.kind not in "iu" or not 0 <= int(numbers[0]) <= int(numbers[1]):
+        raise MetricValueError(f"An offset is {place!r}", where, "give (start, end) characters, or None for a token that is not context")
+    return int(numbers[0]), int(numbers[1])
+
+
 def _checked_logits(windows: Sequence[Window], start_logits: Any, end_logits: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     where = "squad_candidates"
     starts, ends = as_array(start_logits, where=f"{where}(start_logits)"), as_array(end_logits, where=f"{where}(end_logits)")
@@ -156,6 +179,8 @@ def _checked_logits(windows: Sequence[Window], start_logits: Any, end_logits: An
 
 def _check_options(windows: Sequence[Window], contexts: Mapping[str, str], *, n_best: int, max_answer_length: int) -> None:
     where = "squad_candidates"
+    if not isinstance(contexts, Mapping) or not all(isinstance(context, str) for context in contexts.values()):
+        raise MetricTypeError(f"The contexts are a {type(contexts).__name__}", f"{where}(contexts)", "give {question id: text, ...}")
     missing = sorted({window.question for window in windows} - set(contexts))
     if missing:
         raise MetricValueError(f"Question {missing[0]!r} has no context", f"{where}(contexts)", "give the context of every question")

@@ -45,6 +45,7 @@ class SquadF1(SampleMean):
 
     name: ClassVar[str] = "squad-f1"
     higher_is_better: ClassVar[bool] = True
+    right: ClassVar[float] = 100.0
 
     def __init__(self, *, version: SquadVersion | str = SquadVersion.V1, keep_samples: bool = False) -> None:
         try:
