@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_the_demo_runs_every_route_and_exits_by_its_promises() -> None:
-    done = subprocess.run(
-        [sys.executable, "examples/demo.py", "--quick"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
-    )
+    command = [sys.executable, "examples/demo.py", "--quick"]
+    wide = {**os.environ, "COLUMNS": "160"}
+    done = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, check=False, timeout=280)
     text = done.stdout
     assert "Traceback" not in done.stderr, done.stderr
     assert re.findall(r"compared on the evaluation data: (\w+)", text) == ["identical"] * 3
