@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent
 PACKAGES = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adaptors", "inc-bench", "inc-orchestrate")
 EXTRAS = {"inc-adaptors": "[torch,onnxrt,openvino,testing]", "inc-orchestrate": "[torch,onnxrt]"}
 FRAMEWORK_FREE = ("inc-config", "inc-data", "inc-metrics", "inc-strategy", "inc-adaptors")
-FRAMEWORK_TESTS = ("tests/inc_adaptors/torch", "tests/inc_adaptors/onnxrt")
+FRAMEWORK_TESTS = ("tests/inc_adaptors/torch", "tests/inc_adaptors/onnxrt", "tests/inc_adaptors/openvino")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
