@@ -58,3 +58,9 @@ def test_the_budget_goes_to_the_probe():
     model = SimulatedModel.of([0.0, 0.0])
     view, _ = drive(make(budget_s=3.0), model, view_of(model, approach=Approach.STATIC))
     assert view.probes[0].probe == Probe("latency", view.default_plan, view.quantizable, batches=1, budget_s=3.0)
+
+
+def test_where_nothing_gains_operators_that_break_the_model_still_go_back():
+    view, _ = run(model_of([0.5, 0.0, 0.0], [-0.001] * 3), loss=0.1)
+    assert view.best_feasible is not None
+    assert in_float(view) == {"layer0"}

@@ -20,7 +20,8 @@ class LatencyGuided:
     """Stages.
 
     1. A probe measures, within ``budget_s`` seconds and in the order of execution, how much slower the quantized model becomes when one
-       operator goes back to float. Operators that are slower in integers stay in float; those that were not measured are integers.
+       operator goes back to float. Operators that are slower in integers stay in float; those that were not measured are integers. Where
+       none is faster, all are integers, for the model's size.
     2. That plan. A success ends the search.
     3. A second probe measures each operator's error; operators go back to float in the order of error per second gained, as few as
        suffice (``smallest_fallback``).
@@ -38,12 +39,12 @@ class LatencyGuided:
     def _program(self, view: View) -> Program:
         whole = view.default_plan
         slower = scores((yield (Probe("latency", whole, whole.quantized, batches=1, budget_s=self.budget_s),)), whole.quantized)
-        base = whole.with_float(op for op in whole.quantized if slower.get(op, 0.0) > 0.0)
-        if not base.quantized:
-            yield evaluations((whole,))
-            return "no operator is faster in integers on this target: quantizing saves size only"
+        faster = whole.with_float(op for op in whole.quantized if slower.get(op, 0.0) > 0.0)
+        base = faster if faster.quantized else whole
         yield evaluations((base,))
         if view.feasible(view.results[base.digest]):
+            if not faster.quantized:
+                return "no operator is faster in integers on this target: quantizing saves size only"
             return "every operator that is faster in integers is quantized, and the criterion is met"
         errors = scores((yield (Probe("mse", base, base.quantized, batches=self.batches),)), base.quantized)
         price = _price(errors, {op: -seconds for op, seconds in slower.items()})
