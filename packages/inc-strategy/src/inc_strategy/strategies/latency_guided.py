@@ -59,5 +59,5 @@ def make(*, budget_s: float = 60.0, batches: int = 2) -> LatencyGuided:
 
 def _price(errors: dict[OpId, float], gains_s: dict[OpId, float]) -> dict[OpId, float]:
     """Error per second gained; operators without a measured gain are taken to gain as much as the best."""
-    largest = max(gains_s.values(), default=0.0) or 1.0
+    largest = max([0.0, *gains_s.values()]) or 1.0
     return {op: error / max(gains_s.get(op, largest), _LEAST_GAIN * largest) for op, error in errors.items()}
