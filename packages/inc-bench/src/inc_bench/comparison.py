@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -73,19 +74,34 @@ def compare(baseline: Call, candidate: Call, config: BenchmarkConfig | None = No
         warm_up(call, config.warmup, name=name)
         calls.append(calls_per_round(call, iterations=config.iterations, min_round_s=config.min_round_s))
     on_cpu = config.threads == 1
-    pairs: list[tuple[float, float]] = []
+
+    def take(which: int) -> tuple[float, float]:
+        taken = timed_round((baseline, candidate)[which], calls[which])
+        return taken.per_call_s(on_cpu=on_cpu), taken.cpu_share
+
+    return paired(take, rounds=config.rounds, on_cpu=on_cpu, confidence=config.confidence)
+
+
+def paired(take: Callable[[int], tuple[float, float]], *, rounds: int, on_cpu: bool, confidence: float) -> Comparison:
+    """Take rounds of the baseline (0) and the candidate (1) in alternating order until enough undisturbed pairs are had.
+
+    Args:
+        take: runs one round of either and gives seconds per call and the share of CPU in wall time.
+        rounds: undisturbed pairs wanted; disturbed ones are repeated, up to three times as many in all.
+        on_cpu: whether the seconds are of CPU; only then a low share disturbs.
+        confidence: level of the interval.
+    """
+    kept: list[tuple[float, float]] = []
     disturbed: list[tuple[float, float]] = []
-    for turn in range(config.rounds * MAX_EXTRA_ROUNDS):
-        if len(pairs) == config.rounds:
+    for turn in range(rounds * MAX_EXTRA_ROUNDS):
+        if len(kept) == rounds:
             break
-        order = ((0, baseline), (1, candidate)) if turn % 2 == 0 else ((1, candidate), (0, baseline))
-        taken = {which: timed_round(call, calls[which]) for which, call in order}
-        pair = (taken[0].per_call_s(on_cpu=on_cpu), taken[1].per_call_s(on_cpu=on_cpu))
-        undisturbed = not on_cpu or min(taken[0].cpu_share, taken[1].cpu_share) >= MIN_CPU_SHARE
-        (pairs if undisturbed else disturbed).append(pair)
-    noisy = len(pairs) < max(3, config.rounds // 2)
-    times = np.array(pairs if not noisy else pairs + disturbed)
-    ratio, low, high = ratio_interval(times[:, 0] / times[:, 1], confidence=config.confidence)
+        taken = {which: take(which) for which in ((0, 1) if turn % 2 == 0 else (1, 0))}
+        undisturbed = not on_cpu or min(share for _, share in taken.values()) >= MIN_CPU_SHARE
+        (kept if undisturbed else disturbed).append((taken[0][0], taken[1][0]))
+    noisy = len(kept) < max(3, rounds // 2)
+    times = np.array(kept + disturbed if noisy else kept)
+    ratio, low, high = ratio_interval(times[:, 0] / times[:, 1], confidence=confidence)
     middle = np.median(times, axis=0)
     return Comparison(
         ratio=ratio,
@@ -96,6 +112,6 @@ def compare(baseline: Call, candidate: Call, config: BenchmarkConfig | None = No
         rounds=len(times),
         dropped=len(disturbed),
         on_cpu=on_cpu,
-        confidence=config.confidence,
+        confidence=confidence,
         noisy=noisy,
     )

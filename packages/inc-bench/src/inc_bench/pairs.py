@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import attrs
-import numpy as np
 
-from inc_bench.comparison import MAX_EXTRA_ROUNDS, Comparison
+from inc_bench.comparison import Comparison, paired
 from inc_bench.instances.crew import Crew, InstanceRun
 from inc_bench.instances.job import Closed
-from inc_bench.intervals import ratio_interval
 from inc_bench.machine.layout import Layout
 from inc_bench.machine.topology import Topology
 from inc_bench.request import Request
 from inc_bench.results.statistics import cpu_seconds, throughput
 from inc_bench.running import crew_for
-from inc_bench.timing import MIN_CPU_SHARE
 
 
 @attrs.frozen(kw_only=True)
@@ -58,33 +55,12 @@ def _compare(crews: tuple[Crew, Crew], request: Request, layout: Layout) -> Comp
     load = Closed(
         calls=-(-request.calls // request.rounds) if request.calls else 0, duration_s=request.duration_s / request.rounds / 2, rounds=1
     )
-    kept: list[tuple[float, float]] = []
-    disturbed: list[tuple[float, float]] = []
-    for turn in range(request.rounds * MAX_EXTRA_ROUNDS):
-        if len(kept) == request.rounds:
-            break
-        taken = {}
-        for which in (0, 1) if turn % 2 == 0 else (1, 0):
-            taken[which] = crews[which].run(load)
-        pair = (_seconds(taken[0], request, on_cpu=on_cpu), _seconds(taken[1], request, on_cpu=on_cpu))
-        undisturbed = not on_cpu or min(_share(taken[0]), _share(taken[1])) >= MIN_CPU_SHARE
-        (kept if undisturbed else disturbed).append(pair)
-    noisy = len(kept) < max(3, request.rounds // 2)
-    times = np.array(kept + disturbed if noisy else kept)
-    ratio, low, high = ratio_interval(times[:, 0] / times[:, 1], confidence=request.confidence)
-    middle = np.median(times, axis=0)
-    return Comparison(
-        ratio=ratio,
-        low=low,
-        high=high,
-        baseline_s=float(middle[0]),
-        candidate_s=float(middle[1]),
-        rounds=len(times),
-        dropped=len(disturbed),
-        on_cpu=on_cpu,
-        confidence=request.confidence,
-        noisy=noisy,
-    )
+
+    def take(which: int) -> tuple[float, float]:
+        taken = crews[which].run(load)
+        return _seconds(taken, request, on_cpu=on_cpu), _share(taken)
+
+    return paired(take, rounds=request.rounds, on_cpu=on_cpu, confidence=request.confidence)
 
 
 def _seconds(runs: tuple[InstanceRun, ...], request: Request, *, on_cpu: bool) -> float:
