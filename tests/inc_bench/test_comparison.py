@@ -37,10 +37,11 @@ def test_rounds_disturbed_by_waiting_are_thrown_away_and_said() -> None:
 
 
 def test_with_several_threads_wall_time_is_compared() -> None:
-    config = BenchmarkConfig(rounds=6, iterations=1, warmup=1, threads=2)
-    found = compare(lambda: time.sleep(0.02), lambda: time.sleep(0.01), config)
+    """Sleeping takes wall time only; on the CPU's clock the two would be as fast as each other, if they took any time at all."""
+    config = BenchmarkConfig(rounds=5, iterations=1, warmup=1, threads=2)
+    found = compare(lambda: time.sleep(0.2), lambda: time.sleep(0.05), config)
     assert not found.on_cpu
-    assert found.ratio == pytest.approx(2.0, rel=0.25)
+    assert 2.0 < found.ratio < 6.0  # four times; wide, so that a busy machine does not fail the test
 
 
 @pytest.mark.parametrize(
