@@ -18,7 +18,7 @@ from inc_config import (
     TensorPlan,
     constrain,
 )
-from inc_config.constrain import threshold_for
+from inc_config.constrain import threshold_for, without_match
 
 
 def option(scheme="asymmetric", granularity=None, dtype=UINT8, algorithm=None):
@@ -122,3 +122,18 @@ def test_thresholds_follow_the_last_constraint_that_disagrees():
     assert threshold_for(op, [], default) == default
     assert threshold_for(op, [kl, other, silent], default) == default
     assert threshold_for(op, [kl, other], Named("minmax")) == Named("kl")
+
+
+def test_what_matches_no_operator_is_named():
+    ops = [OpCapability(op=OpId("block.conv", type="Conv"), members=("bn",)), OpCapability(op=OpId("head", type="Linear"))]
+    found = without_match(
+        Capabilities(target=Target(runtime="torch"), ops=ops),
+        exclude=("block.*", "hed"),
+        exclude_types=("conv", "Gemm"),
+        constraints=[
+            OpConstraint(names=["bn", "hat"], weight=FLOAT_WEIGHTS),
+            OpConstraint(patterns=["h.*d", "h.*t"], weight=FLOAT_WEIGHTS),
+            OpConstraint(types="Gemm", weight=FLOAT_WEIGHTS),
+        ],
+    )
+    assert found == ("exclude 'hed'", "exclude_types 'Gemm'", "constraints[0].names 'hat'", "constraints[1].patterns 'h.*t'")

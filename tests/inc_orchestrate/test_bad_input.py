@@ -73,6 +73,15 @@ def test_steps_the_adaptor_cannot_do(fit: Callable[..., Any], onnx_path: Path, t
     )
 
 
+def test_a_model_that_is_quantized_already(fit: Callable[..., Any], model: nn.Module, training: Make) -> None:
+    quantized = fit([Quantize()], model).model
+    refused(StepError, "A quantized model cannot be trained: conv2 computes on integers", fit, [Prune()], quantized, train=training())
+    no_layers = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(256))
+    refused(StepError, "no convolution or linear layer with a weight in float", fit, [Prune()], no_layers, train=training())
+    whole = fit([Quantize(accuracy_loss=1.0)], nn.Sequential(nn.Flatten(), nn.Linear(256, 10))).model
+    refused(PlanError, "already_quantized: its weight is int8", fit, [Quantize()], whole)
+
+
 def test_schedules_and_targets_that_cannot_be_reached(fit: Callable[..., Any], model: nn.Module, training: Make) -> None:
     def prune(**options: Any) -> list[Any]:
         return [Prune(**options)]

@@ -220,7 +220,7 @@ def test_a_device_that_is_not_there_is_refused(training, device) -> None:
     with pytest.raises(StepError, match=device):
         run(asked)
     with pytest.raises(StepError, match=device):
-        ADAPTOR.check_training(asked)
+        ADAPTOR.check_training(ADAPTOR.open(nn.Linear(4, 3)), asked)
 
 
 def test_neither_epochs_nor_steps_is_refused(training) -> None:

@@ -37,6 +37,12 @@ def test_prunable_weights_are_named_typed_and_shaped() -> None:
     ]
 
 
+def test_frozen_weights_are_marked() -> None:
+    model = Layers()
+    model.conv2.weight.requires_grad_(False)
+    assert [info.name for info in TorchWeights(model, {}).prunable() if info.is_frozen] == ["conv2.weight"]
+
+
 def test_layers_of_subclasses_have_the_type_of_torchs_own_class() -> None:
     class Scaled(nn.Conv2d):
         pass

@@ -1,3 +1,4 @@
+import attrs
 from inc_adaptors.roles import WeightInfo
 from inc_config import PruneConfig, PruneOverride
 from inc_orchestrate.pruning.select import Selection, select
@@ -61,3 +62,11 @@ def test_overrides_change_pattern_and_target_and_form_their_own_group() -> None:
     selection = select(WEIGHTS, config)
     assert [[c.info.name for c in group] for group in selection.groups()] == [["block.conv"], ["fc1"]]
     assert why(selection)["stem"] == "its target sparsity is 0"
+
+
+def test_frozen_weights_are_left_to_criteria_that_need_no_gradient() -> None:
+    frozen = (WEIGHTS[0], attrs.evolve(WEIGHTS[1], is_frozen=True))
+    assert chosen(select(frozen, PruneConfig(criterion="magnitude"))) == ["stem", "block.conv"]
+    selection = select(frozen, PruneConfig(criterion="snip_momentum"))
+    assert chosen(selection) == ["stem"]
+    assert why(selection)["block.conv"].startswith("it is frozen, so snip_momentum never sees a gradient")

@@ -211,8 +211,8 @@ class Trains(Protocol):
 class ChecksTraining(Protocol):
     """Find out before any work whether a training can start."""
 
-    def check_training(self, training: TrainingSpec) -> None:
-        """Raise StepError for what the framework lacks here, such as the training's device."""
+    def check_training(self, handle: ModelHandle, training: TrainingSpec) -> None:
+        """Raise StepError for what cannot be trained (a quantized model), or what is lacking here, such as the training's device."""
 
 
 @runtime_checkable
@@ -228,12 +228,16 @@ class NamesTraining(Protocol):
 
 @attrs.frozen(kw_only=True)
 class WeightInfo:
-    """A prunable weight: its layer's name, type, own ``shape``, and ``matrix``, its shape seen as (out, kh*kw*in)."""
+    """A prunable weight: its layer's name, type, own ``shape``, and ``matrix``, its shape seen as (out, kh*kw*in).
+
+    ``is_frozen`` says that training will not change it and gives it no gradient.
+    """
 
     name: str
     type: str
     shape: tuple[int, ...]
     matrix: tuple[int, int]
+    is_frozen: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -32,6 +32,7 @@ class ReasonCode(enum.Enum):
     FALLBACK = "fallback"
     IN_SUBGRAPH = "in_subgraph"
     UNKNOWN_DOMAIN = "unknown_domain"
+    ALREADY_QUANTIZED = "already_quantized"
 
 
 @attrs.frozen

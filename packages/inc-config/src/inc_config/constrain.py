@@ -43,8 +43,33 @@ def selects(constraint: OpConstraint, capability: OpCapability) -> bool:
         return False
     if not constraint.names and not constraint.patterns:
         return True
-    names = (op.scope, str(op), *capability.members)
-    return any(name in constraint.names or any(re.fullmatch(pattern, name) for pattern in constraint.patterns) for name in names)
+    return any(
+        name in constraint.names or any(re.fullmatch(pattern, name) for pattern in constraint.patterns) for name in _names(capability)
+    )
+
+
+def without_match(
+    capabilities: Capabilities, *, exclude: Iterable[str], exclude_types: Iterable[str], constraints: Iterable[OpConstraint]
+) -> tuple[str, ...]:
+    """Names, patterns and types that were given and that no operator has, such as ``exclude 'cnv1'``: mostly slips of the pen."""
+    scopes = [capability.op.scope for capability in capabilities.ops]
+    names = {name for capability in capabilities.ops for name in _names(capability)}
+    types = {capability.op.type.lower() for capability in capabilities.ops}
+
+    def unknown() -> Iterator[tuple[str, str]]:
+        yield from (("exclude", pattern) for pattern in exclude if not any(re.fullmatch(pattern, scope) for scope in scopes))
+        yield from (("exclude_types", kind) for kind in exclude_types if kind.lower() not in types)
+        for place, constraint in enumerate(constraints):
+            yield from ((f"constraints[{place}].names", name) for name in constraint.names if name not in names)
+            unmatched = (pattern for pattern in constraint.patterns if not any(re.fullmatch(pattern, name) for name in names))
+            yield from ((f"constraints[{place}].patterns", pattern) for pattern in unmatched)
+
+    return tuple(f"{field} {given!r}" for field, given in unknown())
+
+
+def _names(capability: OpCapability) -> tuple[str, ...]:
+    """What a constraint may call an operator."""
+    return (capability.op.scope, str(capability.op), *capability.members)
 
 
 def _constrained(capability: OpCapability, constraints: tuple[OpConstraint, ...]) -> OpCapability:

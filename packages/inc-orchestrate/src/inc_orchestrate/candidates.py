@@ -22,6 +22,7 @@ from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import restrict_by_recipes
 
 _STEP = "quantize"
+_LOOSEN = "loosen exclude, exclude_types or approach, or choose another target"
 
 PROBE_SAMPLES = 64
 """Batches are kept until they hold so many samples: enough to rank operators by the errors they make."""
@@ -98,8 +99,12 @@ def nothing_to_quantize(capabilities: Capabilities) -> PlanError:
     return PlanError(
         f"Nothing can be quantized for the target {capabilities.target}:\n{reasons}",
         where="step quantize",
-        fix="loosen exclude, exclude_types or approach, or choose another target",
+        fix="give the model that this one was made from" if _is_quantized(capabilities) else _LOOSEN,
     )
+
+
+def _is_quantized(capabilities: Capabilities) -> bool:
+    return any(op.reason is not None and op.reason.code is ReasonCode.ALREADY_QUANTIZED for op in capabilities.ops)
 
 
 def _observe(

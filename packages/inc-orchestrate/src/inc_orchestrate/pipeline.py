@@ -179,7 +179,7 @@ class Pipeline:
             training = self.training_for(stage)
             found += training.faults()
             if isinstance(adaptor, ChecksTraining):
-                found += fault(lambda: adaptor.check_training(training))
+                found += fault(lambda: adaptor.check_training(original, training))
             example = None if found else _example(training, original, found)
             if not found:
                 facts = attrs.evolve(

@@ -16,6 +16,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config import plugins
 from inc_config.capabilities import Capabilities
+from inc_config.constrain import without_match
 from inc_config.convert import to_json
 from inc_config.errors import EvaluationError, IncError, PluginError
 from inc_config.plan import QuantizationPlan
@@ -105,6 +106,10 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         setting.progress.note(f"quantize: {name} has no effect in this version")
     function = None if setting.workers is None else function_name(setting.evaluator)
     found = candidates(setting.adaptor, handle, config, example=setting.example, calibration=setting.calibration, progress=setting.progress)
+    for given in without_match(
+        found.capabilities, exclude=config.exclude, exclude_types=config.exclude_types, constraints=config.constraints
+    ):
+        setting.progress.note(f"quantize: {given} matches no operator")
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger, _dispatch(handle, found, setting, function) as dispatch:

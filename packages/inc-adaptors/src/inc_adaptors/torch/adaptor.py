@@ -25,6 +25,7 @@ from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.torch import describe, distill, emit, export, identity, observe, profile, store, train
 from inc_adaptors.torch import named as naming
 from inc_adaptors.torch.calling import call_checked, device_of, evaluation, outputs_of, required_inputs, to_native
+from inc_adaptors.torch.int8 import check_trainable
 from inc_adaptors.torch.sharing import copied, evaluation_view
 from inc_adaptors.torch.trace import remember, remembered
 from inc_adaptors.torch.weights import TorchWeights
@@ -160,8 +161,9 @@ class TorchAdaptor:
         train.train(task)
         return handle
 
-    def check_training(self, training: TrainingSpec) -> None:
-        """The training's device is there."""
+    def check_training(self, handle: ModelHandle, training: TrainingSpec) -> None:
+        """The training's device is there, and every layer has gradients."""
+        check_trainable(handle.native)
         train.device_named(training.device, torch.device("cpu"))
 
     def teacher(self, model: Any) -> Callable[[Any], Any]:

@@ -17,6 +17,7 @@ from torch import nn
 from inc_adaptors.torch.calling import device_of, to_native
 from inc_adaptors.torch.flow import CONVOLUTIONS, QUANTIZABLE, Flow, Operator, flow_of, is_plain, operator_type
 from inc_adaptors.torch.fold import geometry_of
+from inc_adaptors.torch.int8 import Int8Operator
 from inc_adaptors.torch.trace import COMPUTE_FUNCTIONS, Step, remember, trace
 
 MINIMUM_WORK = 250_000
@@ -66,13 +67,17 @@ def _described(model: nn.Module, flow: Flow, target: Target, minimum_work: int) 
             scope = f"{step.path}.{step.name}".lstrip(".")
             yield OpCapability(op=OpId(scope, step.call_index, step.name), reason=Reason(ReasonCode.UNSUPPORTED_OPERATOR, detail))
     for path, module in modules.items():
-        if isinstance(module, QUANTIZABLE) and path not in ran:
+        if isinstance(module, Int8Operator):
+            yield _quantized_before(path, module)
+        elif isinstance(module, QUANTIZABLE) and path not in ran:
             detail = "not called on the batch" + (", its weight is read by other code" if path in flow.found.read_elsewhere else "")
             yield _in_float(OpId(path, 0, operator_type(module)), module, Reason(ReasonCode.NOT_EXECUTED, detail))
 
 
 def _undescribed(model: nn.Module, target: Target) -> Iterable[OpCapability]:
     for path, module in model.named_modules():
+        if isinstance(module, Int8Operator):
+            yield _quantized_before(path, module)
         if not isinstance(module, QUANTIZABLE):
             continue
         op = OpId(path, 0, operator_type(module))
@@ -140,6 +145,11 @@ def _refusal(module: nn.Module, target: Target) -> Reason | None:
 
 def _unsupported(kind: str) -> Reason:
     return Reason(ReasonCode.UNSUPPORTED_OPERATOR, f"{kind} has no integer kernel on this route")
+
+
+def _quantized_before(path: str, module: Int8Operator) -> OpCapability:
+    reason = Reason(ReasonCode.ALREADY_QUANTIZED, "its weight is int8: quantize the model that it was made from")
+    return OpCapability(op=OpId(path, 0, type(module).__name__), reason=reason, members=(path,), weight_bytes=module.weight_codes.numel())
 
 
 def _in_float(op: OpId, module: nn.Module, reason: Reason) -> OpCapability:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import torch
+from inc_config.errors import StepError
 from torch import nn
 from torch.nn import functional
 
@@ -175,6 +176,22 @@ class Int8Operator(nn.Module):
         """Shape and calls for ``print(model)``."""
         calls = ", ".join(call.mode.value + (" -> uint8" if call.hands_over else "") for call in self.calls)
         return f"{tuple(self.weight_codes.shape)}, activation={self.activation}, {calls}"
+
+
+def check_trainable(model: nn.Module) -> None:
+    """Refuse a model with operators in integers: nothing flows back through them.
+
+    Raises:
+        StepError: it has some, and which.
+    """
+    found = [path for path, module in model.named_modules() if isinstance(module, Int8Operator)]
+    if found:
+        shown = ", ".join(found[:5]) + (", ..." if len(found) > len(found[:5]) else "")
+        raise StepError(
+            f"A quantized model cannot be trained: {shown} {'computes' if len(found) == 1 else 'compute'} on integers.",
+            where="the model",
+            fix="train (prune, distil) the model that it was made from, then quantize",
+        )
 
 
 class Int8Conv(Int8Operator):

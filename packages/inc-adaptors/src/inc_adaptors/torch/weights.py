@@ -55,10 +55,13 @@ class TorchWeights:
 
     def prunable(self) -> tuple[WeightInfo, ...]:
         """Weights of convolutions and linear layers in definition order (transposed convolutions are left out)."""
-        return tuple(
-            WeightInfo(name=name, type=self._types[name], shape=tuple(w.shape), matrix=(w.shape[0], w.numel() // w.shape[0]))
-            for name, w in self._weights.items()
-        )
+
+        def info(name: str, weight: nn.Parameter) -> WeightInfo:
+            rows, shape = weight.shape[0], tuple(weight.shape)
+            frozen = not weight.requires_grad
+            return WeightInfo(name=name, type=self._types[name], shape=shape, matrix=(rows, weight.numel() // rows), is_frozen=frozen)
+
+        return tuple(info(name, weight) for name, weight in self._weights.items())
 
     def accumulate_scores(self, criterion: str, *, decay: float) -> None:
         """``snip_momentum``: score = decay * score + |weight * gradient|; ``magnitude`` needs none.

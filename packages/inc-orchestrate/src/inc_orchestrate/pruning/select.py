@@ -9,6 +9,7 @@ import attrs
 from inc_adaptors.roles import WeightInfo
 from inc_config.pruning import Pattern, PruneConfig, PruneOverride
 
+from inc_orchestrate.pruning.criteria import resolve
 from inc_orchestrate.pruning.patterns import misfit
 
 
@@ -62,7 +63,7 @@ def select(weights: Iterable[WeightInfo], config: PruneConfig) -> Selection:
         override = _override_for(info.name, config.overrides)
         pattern = (override.pattern if override else None) or config.pattern
         asked = override.target_sparsity if override and override.target_sparsity is not None else config.target_sparsity
-        reason = _reason_against(info, config, override, head) or misfit(pattern, info.matrix)
+        reason = _reason_against(info, config, override, head) or misfit(pattern, info.matrix) or _frozen(info, config)
         if not reason and asked == 0.0:
             reason = "its target sparsity is 0"
         if reason:
@@ -93,6 +94,12 @@ def _matching(name: str, patterns: tuple[str, ...]) -> str | None:
     """The first pattern that matches the weight's name or its layer's (``fc1.weight`` and ``fc1``)."""
     layer = name.removesuffix(".weight")
     return next((pattern for pattern in patterns if re.fullmatch(pattern, name) or re.fullmatch(pattern, layer)), None)
+
+
+def _frozen(info: WeightInfo, config: PruneConfig) -> str:
+    if info.is_frozen and resolve(config.criterion).accumulates:
+        return f"it is frozen, so {config.criterion.name} never sees a gradient; criterion 'magnitude' needs none"
+    return ""
 
 
 def _reason_against(info: WeightInfo, config: PruneConfig, override: PruneOverride | None, head: str | None) -> str:

@@ -51,10 +51,11 @@ class Prune(PruneConfig):
         found = [*fault(lambda: require(facts.adaptor, AccessesWeights, step=self.name))]
         if not facts.own_loop:
             found += fault(lambda: require(facts.adaptor, Trains, step=self.name))
-        found += fault(lambda: resolve(self.criterion))
+        unknown = fault(lambda: resolve(self.criterion))
+        found += unknown
         if facts.training is not None or facts.own_loop:
             found += self._schedule_faults(facts)
-        if isinstance(facts.adaptor, AccessesWeights):
+        if isinstance(facts.adaptor, AccessesWeights) and not unknown:
             selection = select(facts.adaptor.weights(facts.handle).prunable(), self)
             found += self._selection_faults(selection)
         return tuple(found)
@@ -93,10 +94,7 @@ class Prune(PruneConfig):
     def _selection_faults(self, selection: Selection) -> tuple[IncError, ...]:
         found: list[IncError] = []
         if not selection.chosen:
-            reasons = (
-                "; ".join(f"{excluded.name}: {excluded.reason}" for excluded in selection.excluded) or "the model has no prunable weight"
-            )
-            found.append(StepError(f"Nothing to prune. {reasons}.", where=_WHERE, fix="change include, exclude, layer_types or pattern"))
+            found.append(_nothing_to_prune(selection))
         for choice in selection.chosen:
             if not self.min_sparsity_per_op <= choice.target_sparsity <= self.max_sparsity_per_op:
                 low, high = self.min_sparsity_per_op, self.max_sparsity_per_op
@@ -165,6 +163,14 @@ class PruneRun:
                 f"the schedule ends at step {self._schedule.last_update}"
             )
         return tuple(left)
+
+
+def _nothing_to_prune(selection: Selection) -> StepError:
+    if not selection.excluded:
+        what = "Nothing to prune: the model has no convolution or linear layer with a weight in float."
+        return StepError(what, where=_WHERE, fix="give a model that has some")
+    reasons = "; ".join(f"{excluded.name}: {excluded.reason}" for excluded in selection.excluded)
+    return StepError(f"Nothing to prune. {reasons}.", where=_WHERE, fix="change include, exclude, layer_types, pattern or criterion")
 
 
 def _without_effect(config: PruneConfig) -> tuple[str, ...]:
