@@ -1,12 +1,21 @@
-"""One more tuning trial of a ResNet-50-shaped network beyond its evaluation, against creating a session of that model.
+"""One more tuning trial of a ResNet-50-shaped network beyond its evaluation, against creating a session of that model and the old system's.
 
 A trial here is everything the tuner does for it: proposing, emitting the plan's model, creating its session, its size, and the ledger's
 events on the disk; the evaluation itself runs nothing. Bound: at most 1.5 times the session alone (CPU time of paired runs; the whole
 95 % interval lies below it).
+
+The old system's trial is what happens between two of its calls of an evaluation that returns at once (no session is created in it), in a
+process of its own, by ``basic``, calibrated with two images. Bound: 20 times ours, CPU time of both.
+It needs an environment with ``neural-compressor==2.6 onnx==1.18.0 onnxruntime "numpy<2" six "setuptools<81"``, whose interpreter
+``--old PYTHON`` or the variable ``INC_OLD_PYTHON`` names.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
 from inc_adaptors.roles import Adaptor
@@ -28,9 +38,41 @@ from inc_orchestrate.scoring import CallableEvaluator, Judgement, Score, Terms
 from inc_orchestrate.tuner import Search, Setting
 from inc_strategy import Ledger
 from models import images, resnet50
+from numpy.typing import NDArray
 
 BOUND = 1.5
-ROUNDS = 12
+OLD_BOUND = 20.0
+ROUNDS = 40
+OLD_TRIALS = 12
+
+OLD = """
+import json
+import time
+import numpy as np
+from neural_compressor import quantization
+from neural_compressor.config import AccuracyCriterion, PostTrainingQuantConfig, TuningCriterion
+
+class Loader:
+    batch_size = 1
+    def __iter__(self):
+        for image in np.load("images.npy"):
+            yield image, 0
+
+marks = []
+
+def evaluate(model):
+    marks.append(time.process_time())
+    return 1.0 if len(marks) == 1 else 0.5
+
+if __name__ == "__main__":
+    tuning = TuningCriterion(strategy="basic", max_trials=%d)
+    config = PostTrainingQuantConfig(
+        calibration_sampling_size=[2], tuning_criterion=tuning, accuracy_criterion=AccuracyCriterion(tolerable_loss=0.01)
+    )
+    quantization.fit("model.onnx", config, calib_dataloader=Loader(), eval_func=evaluate)
+    with open("marks.json", "w") as file:
+        json.dump(marks, file)
+"""
 
 
 class SessionOnly(CallableEvaluator):
@@ -42,8 +84,29 @@ class SessionOnly(CallableEvaluator):
         return Judgement(score=Score(value=0.5))
 
 
-def main() -> int:
-    """Measure, print and return 1 where the bound is not certain to hold."""
+def main(arguments: list[str]) -> int:
+    """Measure, print and return 1 where a bound is not certain to hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--old", metavar="PYTHON", default=os.environ.get("INC_OLD_PYTHON"))
+    old = parser.parse_args(arguments).old
+    trials, sessions = ours()
+    print(f"one more trial {np.median(trials):.3f} CPU s, its session {np.median(sessions):.3f} CPU s")
+    ratio, low, high = ratio_interval(trials / sessions, confidence=0.95)
+    verdict = "holds" if high <= BOUND else "missed" if low > BOUND else "inconclusive"
+    print(f"{ratio:.2f}x [{low:.2f}, {high:.2f}], bound {BOUND:g} {verdict}")
+    if old is None:
+        print("not compared with the old system: name its interpreter by --old or INC_OLD_PYTHON")
+        return 1
+    theirs = old_trials(old)
+    ratio, low, high = ratio_interval(theirs / np.median(trials), confidence=0.95)
+    old_verdict = "holds" if low >= OLD_BOUND else "missed" if high < OLD_BOUND else "inconclusive"
+    print(f"the old system's trial {np.median(theirs):.2f} CPU s")
+    print(f"{ratio:.1f}x ours [{low:.1f}, {high:.1f}], bound {OLD_BOUND:g} {old_verdict}")
+    return int((verdict, old_verdict) != ("holds", "holds"))
+
+
+def ours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """CPU seconds of each of our trials, and of creating the session of its model."""
     adaptor = OnnxrtAdaptor(threads=1)
     handle = adaptor.open(resnet50())
     config = QuantizeConfig(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=1000)))
@@ -70,12 +133,22 @@ def main() -> int:
             made = found.emitter.emit(plan)
             pairs.append((trial, cpu_s(partial(adaptor.predictor, made, threads=1))))
     times = np.array(pairs)
-    ratio, low, high = ratio_interval(times[:, 0] / times[:, 1], confidence=0.95)
-    trial, session = np.median(times, axis=0)
-    print(f"one more trial {trial:.3f} CPU s, its session {session:.3f} CPU s")
-    verdict = "holds" if high <= BOUND else "missed" if low > BOUND else "inconclusive"
-    print(f"{ratio:.2f}x [{low:.2f}, {high:.2f}], bound {BOUND:g} {verdict}")
-    return int(verdict != "holds")
+    return times[:, 0], times[:, 1]
+
+
+def old_trials(python: str) -> NDArray[np.float64]:
+    """CPU seconds of each of the old system's trials after its first two (the first calibrates, the second switches the scheme)."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        onnx.save(resnet50(), folder / "model.onnx")
+        np.save(folder / "images.npy", np.stack(images(2)))
+        (folder / "old.py").write_text(OLD % OLD_TRIALS, encoding="utf-8")
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([python, "old.py"], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode:
+            raise SystemExit(f"the old system failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        marks = json.loads((folder / "marks.json").read_text(encoding="utf-8"))
+    return np.diff(np.array(marks, dtype=np.float64))[2:]
 
 
 def cpu_s(call: Callable[[], object]) -> float:
@@ -86,4 +159,4 @@ def cpu_s(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

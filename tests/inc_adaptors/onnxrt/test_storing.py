@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
+import onnx
 import pytest
 from graphs import batches, mlp, resnet
+from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt import storing
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
 from inc_config.errors import IncError, ModelError
@@ -21,6 +23,21 @@ def test_a_model_too_large_for_one_message_gets_its_weights_beside_it(monkeypatc
     assert ADAPTOR.fingerprint(loaded) == ADAPTOR.fingerprint(handle)
     np.testing.assert_array_equal(ADAPTOR.predict(loaded, feed)[0], ADAPTOR.predict(handle, feed)[0])
     assert ADAPTOR.size_bytes(handle) == sum(map(len, saved.files.values()))
+
+
+def test_the_size_is_that_of_the_written_file_to_the_byte() -> None:
+    """Whatever a message holds besides weights: texts, properties, functions, values that are not raw."""
+    for proto in (resnet(), mlp()):
+        proto.doc_string, proto.graph.doc_string = "model", "graph"
+        proto.metadata_props.add(key="a", value="b" * 200)
+        proto.graph.metadata_props.add(key="c", value="d")
+        proto.graph.quantization_annotation.add(tensor_name="x")
+        proto.graph.initializer[0].doc_string = "weight"
+        proto.graph.initializer[0].metadata_props.add(key="e", value="f")
+        proto.graph.initializer.append(onnx.helper.make_tensor("floats", onnx.TensorProto.FLOAT, [700], np.linspace(0.0, 1.0, 700)))
+        proto.functions.add(name="f", domain="test")
+        handle = ModelHandle(framework="onnxrt", native=proto, signature=ADAPTOR.open(mlp()).signature)
+        assert ADAPTOR.size_bytes(handle) == len(proto.SerializeToString(deterministic=True))
 
 
 def test_weights_that_are_missing_or_short_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ class RangeSource(Choice):
 MINMAX = Named("minmax")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class TensorPlan:
     """How one tensor is stored: type, scheme, granularity, and how its threshold is found (minmax, percentile, kl, mse)."""
 

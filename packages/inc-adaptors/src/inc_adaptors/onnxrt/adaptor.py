@@ -31,7 +31,7 @@ from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.saturation import saturation
 from inc_adaptors.onnxrt.sessions import create_session
 from inc_adaptors.onnxrt.shapes import infer
-from inc_adaptors.onnxrt.storing import model_files, read_model, read_state, to_saved
+from inc_adaptors.onnxrt.storing import files_bytes, read_model, read_state, to_saved
 from inc_adaptors.onnxrt.tensors import split
 from inc_adaptors.onnxrt.wanted import wanted_statistics
 from inc_adaptors.parity import LEAST_DB, OutputParity, ParityReport, output_parity
@@ -109,7 +109,7 @@ class OnnxrtAdaptor:
 
     def size_bytes(self, handle: ModelHandle) -> int:
         """Bytes of the serialized model with its weights."""
-        return sum(len(data) for data in model_files(handle.native).values())
+        return files_bytes(handle.native)
 
     def fingerprint(self, handle: ModelHandle) -> str:
         """SHA-256 of structure and weights."""

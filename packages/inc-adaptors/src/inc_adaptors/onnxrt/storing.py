@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from inc_config.errors import ModelError, StoreError
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from inc_adaptors.handle import CompressionState, ModelHandle
 from inc_adaptors.onnxrt.external import Source, load_external
 from inc_adaptors.onnxrt.loading import check, parse
-from inc_adaptors.onnxrt.tensors import WEIGHTS_FILE, raw_bytes, split, weights_bytes
+from inc_adaptors.onnxrt.tensors import LARGE_BYTES, WEIGHTS_FILE, expected_bytes, raw_bytes, split, weights_bytes
 from inc_adaptors.roles import SavedModel
 from inc_adaptors.store import pack_state, unpack_state
 
@@ -32,6 +33,48 @@ def model_files(model: ModelProto) -> dict[str, bytes]:
     parts = split(model)
     weights = b"".join(raw_bytes(tensor) for tensor in parts.weights.values())
     return {MODEL_FILE: bytes(parts.model.SerializeToString(deterministic=True)), WEIGHTS_FILE: weights}
+
+
+def files_bytes(model: ModelProto) -> int:
+    """How many bytes ``model_files`` would have, found without writing out large weights."""
+    if weights_bytes(model) > _ONE_FILE_BYTES:
+        parts = split(model)
+        return int(parts.model.ByteSize()) + sum(expected_bytes(tensor) or 0 for tensor in parts.weights.values())
+    graph = int(_without(model.graph, "initializer").ByteSize())
+    graph += sum(_field_bytes(_tensor_bytes(tensor)) for tensor in model.graph.initializer)
+    return int(_without(model, "graph").ByteSize()) + _field_bytes(graph)
+
+
+def _tensor_bytes(tensor: TensorProto) -> int:
+    """What ``tensor.ByteSize()`` says, which writes the values out to count them."""
+    size = expected_bytes(tensor)
+    if size is None or size <= LARGE_BYTES or not tensor.HasField("raw_data"):
+        return int(tensor.ByteSize())
+    rest = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    if tensor.HasField("doc_string"):
+        rest.doc_string = tensor.doc_string
+    rest.metadata_props.extend(tensor.metadata_props)
+    return int(rest.ByteSize()) + _field_bytes(size)
+
+
+def _field_bytes(size: int) -> int:
+    """Bytes of a field of ``size`` bytes: its tag (one byte for the fields counted here), its length in groups of 7 bits, itself."""
+    return 1 + max(1, -(-size.bit_length() // 7)) + size
+
+
+def _without(message: Any, name: str) -> Any:
+    """A copy of a protobuf message that lacks one field."""
+    made = type(message)()
+    for field, value in message.ListFields():
+        if field.name == name:
+            continue
+        if hasattr(value, "extend"):
+            getattr(made, field.name).extend(value)
+        elif hasattr(value, "CopyFrom"):
+            getattr(made, field.name).CopyFrom(value)
+        else:
+            setattr(made, field.name, value)
+    return made
 
 
 def read_model(files: Mapping[str, bytes]) -> ModelProto:
