@@ -4,7 +4,19 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from inc_config import ConfigError, DistillConfig, PipelineConfig, PipelineMode, PruneConfig, QuantizeConfig, dump, load, to_json, to_yaml
+from inc_config import (
+    ConfigError,
+    DistillConfig,
+    PipelineConfig,
+    PipelineMode,
+    PruneConfig,
+    QuantizeConfig,
+    dump,
+    load,
+    not_offered,
+    to_json,
+    to_yaml,
+)
 from inc_config.errors import StoreError
 from inc_config.io import parse
 
@@ -97,7 +109,6 @@ def test_json_faults_have_lines_too():
         ("", "None is not a mapping"),
         ("quantize", "'quantize' is not a mapping"),
         ("[]", r"\[\] is not a mapping"),
-        ("steps: []", "steps is empty"),
         ("mode: one-shot", "Missing key 'steps'"),
         ("steps: quantize", "'quantize' is not a list"),
         ("steps: [3]", "Unknown kind 3"),
@@ -108,6 +119,13 @@ def test_json_faults_have_lines_too():
 def test_a_text_that_is_no_pipeline_is_an_error(text, what):
     with pytest.raises(ConfigError, match=what):
         load(text)
+
+
+def test_a_document_without_a_step_can_be_read_though_not_run():
+    config = load("{steps: [], benchmark: {warmup: 3}}")
+    assert config.steps == ()
+    assert load(to_yaml(config)) == config
+    assert [fault.path for fault in not_offered(config)] == ["$.steps"]
 
 
 def test_files_that_cannot_be_read_or_written_are_errors(tmp_path):

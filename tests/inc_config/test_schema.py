@@ -25,6 +25,7 @@ def test_what_is_written_is_valid_in_full_and_in_brief(any_pipeline, data):
     "document",
     [
         {"steps": ["quantize"]},
+        {"steps": []},
         {"steps": [{"kind": "prune", "pattern": "2:4", "criterion": {"snip_momentum": None}, "include": "a"}]},
         {"steps": ["distill"], "evaluation": {"metrics": "accuracy"}, "mode": "one-shot"},
         {"steps": ["prune"], "training": {"optimizer": {"name": "adam", "args": {"learning_rate": 1}}, "epochs": None}},
@@ -40,7 +41,6 @@ def test_what_is_accepted_is_valid(document):
     "document",
     [
         {},
-        {"steps": []},
         {"steps": [{"kind": "distill-self", "levels": []}]},
         {"steps": [{"kind": "distill-layers", "mappings": []}]},
         {"steps": [{"kind": "prune", "overrides": [{"include": []}]}]},

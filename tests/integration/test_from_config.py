@@ -229,6 +229,30 @@ def test_quantization_aware_training_is_refused_before_any_work(folder: Path) ->
         Pipeline.from_config([translate(load_v1(prune_v1(folder))), translation], mode="one-shot", progress=Progress(quiet=True))
 
 
+def test_a_file_without_a_step_is_refused_at_its_place_unless_another_has_one(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "nas.yaml"
+    path.write_text("model: {name: ofa, framework: pytorch}\nnas: {approach: basic}\n")
+    search = translate(load_v1(path))
+    with pytest.raises(StepError, match=r"There is no step.\n  where: \$\.nas in .*nas\.yaml, line 2\n  fix:   name at least one"):
+        Pipeline.from_config(search, progress=Progress(quiet=True))
+    with pytest.raises(StepError, match=r"There is no step.\n  where: \$\.steps\n"):
+        Pipeline.from_config(load("steps: []"), progress=Progress(quiet=True))
+    progress = Progress(quiet=True)
+    pipeline = Pipeline.from_config([search, translate(load_v1(prune_v1(folder)))], progress=progress)
+    assert [type(step).__name__ for step in pipeline.steps] == ["Prune"]
+    assert any("nas: The search is not offered" in note for note in progress.notes)
+
+
+def test_what_is_not_offered_is_told_with_the_place_in_the_old_file(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "qat.yaml"
+    path.write_text(ptq_v1(folder, "pytorch").replace("post_training_static_quant", "quant_aware_training"))
+    with pytest.raises(StepError, match=r"where: \$\.quantization\.approach in .*qat\.yaml, line 6\n"):
+        Pipeline.from_config(translate(load_v1(path)), progress=Progress(quiet=True))
+    two = [load("steps: [{kind: prune, progressive: true}]"), PruneConfig(low_memory=True)]
+    with pytest.raises(IncError, match=r"\$\.steps\[0\]\.progressive of item 0[^$]*\$\.steps\[0\]\.low_memory of item 1"):
+        Pipeline.from_config(two, progress=Progress(quiet=True))
+
+
 def config_of(folder: Path) -> PipelineConfig:
     def loader(part: str) -> LoaderConfig:
         transforms = [Named("Resize", {"size": [16, 16]}), "ToTensor"]

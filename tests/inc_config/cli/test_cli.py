@@ -130,6 +130,48 @@ def test_migrate_writes_what_the_translation_says(file, capsys):
     assert Path(name).read_text() == V1
 
 
+SEARCH = """\
+model: {name: ofa, framework: pytorch}
+evaluation: {accuracy: {metric: {topk: 5}}}
+nas:
+  approach: dynas
+"""
+
+
+def test_a_file_that_asks_for_a_search_alone_is_refused_shown_and_migrated(file, capsys):
+    name = file(SEARCH)
+    assert main(["check", name]) == 1
+    assert "There is no step.\n  where: $.nas in conf.yaml, line 3, column 1\n  fix:   name at least one" in capsys.readouterr().out
+    assert main(["show", name]) == 0
+    out = capsys.readouterr().out
+    assert "steps       none: the model stays as it is" in out
+    assert "note: nas: The search is not offered" in out
+    assert main(["migrate", name, "-o", "new.yaml"]) == 0
+    text = Path("new.yaml").read_text()
+    assert text.startswith("steps: []  # nas: The search is not offered")
+    assert load("new.yaml") == translate(load_v1(name)).config
+    assert main(["check", "new.yaml"]) == 1
+    assert "There is no step.\n  where: $.steps in new.yaml, line 1" in capsys.readouterr().out
+
+
+def test_check_names_the_place_in_the_old_file_of_what_is_not_offered(file, capsys):
+    text = V1.replace("post_training_static_quant", "quant_aware_training").replace(
+        "      topk: 5\n", "      topk: 5\n    dataloader:\n      distributed: True\n      dataset: {MNIST: {root: a}}\n"
+    )
+    assert main(["check", file(text)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("2 faults in conf.yaml:\n")
+    assert "where: $.quantization.approach, line 5, column 3" in out
+    assert "where: $.evaluation.accuracy.dataloader.distributed, line 17, column 7" in out
+    assert "one process reads all the data" in out
+
+
+def test_check_accepts_an_old_file_that_leaves_the_model_the_same(file, capsys):
+    assert main(["check", file(V1 + "  performance: {configs: {num_of_instance: 4}}\n")]) == 0
+    out = capsys.readouterr().out
+    assert "without effect on the model: $.evaluation.performance.configs.num_of_instance: instances is not offered yet." in out
+
+
 def test_migrate_refuses_what_it_must_not_do(file, capsys):
     name = file(V1)
     assert main(["migrate", name, "-o", name]) == 1

@@ -5,6 +5,7 @@ from inc_config import (
     Approach,
     ConfigError,
     Device,
+    Fault,
     MixedPrecisionConfig,
     Named,
     ObjectiveKind,
@@ -396,10 +397,105 @@ def test_a_file_without_a_step_is_for_quantization():
 
 def test_searches_are_not_offered():
     nas = "nas: {approach: basic}\n"
-    with pytest.raises(ConfigError, match="asks for nas, which is not offered"):
-        translated(nas)
+    alone = translated(f"{nas}evaluation: {{accuracy: {{metric: {{topk: 5}}}}}}\n")
+    assert alone.config.steps == ()
+    assert alone.config.evaluation.metrics[0].metric == Named("topk", {"k": 5})
+    assert [note.today for note in alone.notes if note.path == "$.nas"] == ["$.steps"]
+    both = translated(f"{nas}auto_distillation: {{search: {{search_space: {{}}}}}}\n")
+    assert both.config.steps == ()
+    assert {(NoteCode.NOT_OFFERED, "$.nas", 2), (NoteCode.NOT_OFFERED, "$.auto_distillation", 3)} <= notes(both)
     found = translated(nas + "quantization:\n")
     assert (NoteCode.NOT_OFFERED, "$.nas", 2) in notes(found)
+
+
+def test_an_excerpt_about_judging_and_timing_has_no_step():
+    text = "evaluation: {accuracy: {metric: {topk: 1}}, performance: {warmup: 3}}\n"
+    found = translate(load_v1(text))
+    assert found.config.steps == ()
+    assert found.config.benchmark.warmup == 3
+    assert (NoteCode.MANUAL, "$", 1) in notes(found)
+    assert len(translate(load_v1(f"{text}tuning:\n  ...\n")).config.steps) == 0
+    assert len(translate(load_v1(f"{text}tuning:\n  random_seed: 1\n  ...\nmodel:\n  ...\n")).config.steps) == 1
+
+
+ORIGINS = """\
+model: {name: net, framework: tensorflow, inputs: a}
+device: gpu
+quantization:
+  approach: post_training_static_quant
+  calibration: {sampling_size: [1, 2], dataloader: {dataset: {MNIST: {root: a}}, transform: {ToArray: , ParseDecodeVoc: }}}
+  recipes: {fast_bias_correction: True}
+  optype_wise: {Conv: {weight: {dtype: [bf16]}}}
+  op_wise: {a: {}, 'b.*': {weight: {dtype: [fp16]}}}
+tuning:
+  diagnosis: {}
+evaluation:
+  accuracy:
+    metric: {topk: 1, GLUE: }
+    postprocess: {transform: {LabelShift: 1, Collect: {length: 3}}}
+    dataloader: {distributed: True, dataset: {MNIST: {root: a}}}
+  performance: {configs: {num_of_instance: 2}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("today", "path", "line"),
+    [
+        ("$.steps[0]", "$.quantization.approach", 4),
+        ("$.steps[0].target.runtime", "$.model.framework", 1),
+        ("$.steps[0].target.device", "$.device", 2),
+        ("$.steps[0].graph_format", "$.model.framework", 1),
+        ("$.steps[0].recipes.fast_bias_correction", "$.quantization.recipes.fast_bias_correction", 6),
+        ("$.steps[0].tuning.calibration_samples", "$.quantization.calibration.sampling_size", 5),
+        ("$.steps[0].tuning.diagnosis", "$.tuning.diagnosis", 10),
+        ("$.steps[0].constraints[0].weight.dtypes", "$.quantization.optype_wise.Conv", 7),
+        ("$.steps[0].constraints[1].weight.dtypes", "$.quantization.op_wise.b.*", 8),
+        ("$.model.inputs", "$.model.inputs", 1),
+        ("$.calibration.transforms[1]", "$.quantization.calibration.dataloader.transform.ParseDecodeVoc", 5),
+        ("$.evaluation.metrics[1].metric", "$.evaluation.accuracy.metric.GLUE", 13),
+        ("$.evaluation.postprocess[1]", "$.evaluation.accuracy.postprocess.transform.Collect", 14),
+        ("$.evaluation.data.distributed", "$.evaluation.accuracy.dataloader.distributed", 15),
+        ("$.benchmark.instances", "$.evaluation.performance.configs.num_of_instance", 16),
+        ("$.workspace", "$", 1),
+    ],
+)
+def test_what_is_not_offered_is_found_in_the_old_file(today, path, line):
+    found = translate(load_v1(ORIGINS)).locate(Fault(path=today, what="", fix=""))
+    assert (found.path, found.line) == (path, line)
+    assert found.column
+
+
+@pytest.mark.parametrize(
+    ("text", "today", "path"),
+    [
+        ("pruning: {approach: {weight_compression: {initial_sparsity: 0.1}}}", "initial_sparsity", "weight_compression.initial_sparsity"),
+        ("pruning: {approach: {weight_compression: {prune_type: pattern_lock}}}", "keep_zeros", "weight_compression.prune_type"),
+        (
+            "pruning: {approach: {weight_compression_v2: {pruning_type: snip_progressive}}}",
+            "progressive",
+            "weight_compression_v2.pruning_type",
+        ),
+        (
+            "pruning: {approach: {weight_compression: {pruners: [!Pruner {}, !Pruner {names: a, initial_sparsity: 0.1}]}}}",
+            "overrides[0].initial_sparsity",
+            "weight_compression.pruners[1].initial_sparsity",
+        ),
+        (
+            "pruning: {approach: {weight_compression_v2: {pruners: [!PrunerV2 {op_names: a, pruning_scope: local}]}}}",
+            "overrides[0].scope",
+            "weight_compression_v2.pruners[0]",
+        ),
+    ],
+)
+def test_what_is_not_offered_of_a_pruning_is_found_in_the_old_file(text, today, path):
+    found = translated(text + "\n").locate(Fault(path=f"$.steps[0].{today}", what="", fix=""))
+    assert (found.path, found.line) == (f"$.pruning.approach.{path}", 2)
+
+
+def test_a_policy_of_lpot_is_found_in_the_old_file():
+    found = translated("# lpot\npruning:\n  magnitude:\n    p1: {weights: [a], init_sparsity: 0.1, target_sparsity: 0.5}\n")
+    located = found.locate(Fault(path="$.steps[0].overrides[0].initial_sparsity", what="", fix=""))
+    assert (located.path, located.line) == ("$.pruning.magnitude.p1", 5)
 
 
 def test_notes_belong_to_lines_of_both_documents():

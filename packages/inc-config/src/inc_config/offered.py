@@ -39,7 +39,6 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
     Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"},
     TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
-    LoaderConfig: frozenset({"distributed"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
     BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
@@ -153,6 +152,18 @@ def _pattern_rules(config: PruneConfig | PruneOverride, path: str) -> Iterator[F
         yield _missing(f"{path}.pattern", f"The pattern {str(config.pattern)!r}")
 
 
+def _loader_rules(config: LoaderConfig, path: str) -> Iterator[Fault]:
+    if config.distributed:
+        what = "distributed (processes that share the data out among them) is not offered yet."
+        yield Fault(path=f"{path}.distributed", what=what, fix="leave it out, or set it to false: one process reads all the data")
+
+
+def _pipeline_rules(config: PipelineConfig, path: str) -> Iterator[Fault]:
+    if not config.steps:
+        fix = "name at least one, such as quantize or prune (in a 1.x file the section quantization or pruning)"
+        yield Fault(path=f"{path}.steps", what="There is no step.", fix=fix)
+
+
 def _evaluation_rules(config: EvaluationConfig, path: str) -> Iterator[Fault]:
     for index, named in enumerate(config.postprocess):
         if named.name in _GATHERING and named.name in plugins.names("inc.transforms"):
@@ -168,6 +179,8 @@ def _objective_rules(objective: Objective, path: str) -> Iterator[Fault]:
 _RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
     QuantizeConfig: (_quantize_rules,),
     Target: (_target_rules,),
+    PipelineConfig: (_pipeline_rules,),
+    LoaderConfig: (_loader_rules,),
     OpConstraint: (_constraint_rules,),
     PruneConfig: (_pattern_rules,),
     PruneOverride: (_pattern_rules,),

@@ -13,7 +13,7 @@ from inc_config.convert import register_tagged
 from inc_config.data import LoaderConfig
 from inc_config.distillation import DistillConfig, DistillLayersConfig, DistillSelfConfig
 from inc_config.evaluation import EvaluationConfig
-from inc_config.fields import Choice, some, strings, texts
+from inc_config.fields import Choice, strings, texts
 from inc_config.pruning import PruneConfig
 from inc_config.quantization import MixedPrecisionConfig, QuantizeAwareConfig, QuantizeConfig
 from inc_config.training import TrainingConfig
@@ -47,9 +47,6 @@ def _steps(value: Iterable[StepConfig]) -> tuple[StepConfig, ...]:
     return tuple(value)
 
 
-_some = some(f"name at least one step: {', '.join(STEP_KINDS)}")
-
-
 @attrs.frozen(kw_only=True)
 class ModelConfig:
     """What the document says of the model, which itself is given at run time; ``inputs`` and ``outputs`` are tensor names."""
@@ -62,13 +59,14 @@ class ModelConfig:
 @attrs.frozen(kw_only=True)
 class PipelineConfig:
     """Steps in order. In a document each step is a mapping with its ``kind`` (prune, distill, quantize, ...) among its fields.
+    A document without any step can be written and read; nothing runs it (``not_offered`` says so).
 
     What is None is given at run time, or not needed: ``training`` serves every step without a training of its own, ``calibration`` are
     quantization's batches, ``evaluation`` judges models, ``confirmation`` judges the delivered one on data that chose nothing,
     ``benchmark`` times models, and ``workspace`` is a folder that makes a run resumable.
     """
 
-    steps: tuple[StepConfig, ...] = attrs.field(converter=_steps, validator=_some)
+    steps: tuple[StepConfig, ...] = attrs.field(converter=_steps)
     mode: PipelineMode = attrs.field(default=PipelineMode.MULTI_SHOT, converter=PipelineMode)
     model: ModelConfig = attrs.field(factory=ModelConfig)
     training: TrainingConfig | None = None

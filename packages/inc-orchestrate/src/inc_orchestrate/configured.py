@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import attrs
-from inc_config.errors import IncError, StepError
+from inc_config.compat import Translation
+from inc_config.errors import Fault, IncError, StepError
 from inc_config.offered import is_beside_the_point, not_offered
 from inc_config.pipeline import PipelineConfig, PipelineMode, StepConfig
 
@@ -62,7 +64,7 @@ def configured(source: Any, *, mode: PipelineMode | str | None) -> Configured:
     merged = _merged(documents, notes)
     if len(documents) > 1:
         steps = _with_trainings(parts, shared=chosen in (PipelineMode.ONE_SHOT, PipelineMode.ONE_SHOT.value), notes=notes)
-    notes += _checked(steps, merged)
+    notes += _checked(parts, steps, merged)
     return Configured(steps=steps, document=merged, mode=chosen, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -107,12 +109,38 @@ def _with_trainings(parts: tuple[Any, ...], *, shared: bool, notes: list[str]) -
     return tuple(attrs.evolve(step, training=trainings[0]) if hasattr(step, "training") else step for step in steps)
 
 
-def _checked(steps: tuple[Any, ...], document: PipelineConfig | None) -> tuple[str, ...]:
-    """Refuse what changes the model and is not offered; the rest is told."""
+def _checked(parts: tuple[Any, ...], steps: tuple[Any, ...], merged: PipelineConfig | None) -> tuple[str, ...]:
+    """Refuse what changes the model and is not offered; the rest is told. Both at the place in the part that says it."""
+    refused: list[IncError] = []
+    told: list[str] = []
+    rest = iter(steps)
+    for index, part in enumerate(parts):
+        own = tuple(islice(rest, len(_steps(_inner(part)))))
+        for fault in _faults_of(_inner(part), own, merged, has_steps=bool(steps)):
+            place = _place(part, fault, item=f" of item {index}" if len(parts) > 1 else "")
+            if is_beside_the_point(fault):
+                told.append(f"{place}: {fault.what}")
+            else:
+                refused.append(StepError(fault.what, where=place, fix=fault.fix))
+    raise_together(refused)
+    return tuple(told)
+
+
+def _faults_of(inner: Any, steps: tuple[Any, ...], merged: PipelineConfig | None, *, has_steps: bool) -> Iterator[Fault]:
+    """What is not offered of a part's steps and of the sections that count; without a step here, another part may have one."""
     ours = tuple(step for step in steps if isinstance(step, StepConfig))
-    if not ours:
-        return ()
-    faults = not_offered(PipelineConfig(steps=ours) if document is None else attrs.evolve(document, steps=ours))
-    found: list[IncError] = [StepError(f.what, where=f.path, fix=f.fix) for f in faults if not is_beside_the_point(f)]
-    raise_together(found)
-    return tuple(f"{fault.path}: {fault.what}" for fault in faults)
+    if isinstance(inner, PipelineConfig):
+        unused: dict[str, Any] = {name: None for name in _SECTIONS if getattr(inner, name) is not getattr(merged, name)}
+        document = attrs.evolve(inner, steps=ours, **unused)
+    else:
+        document = PipelineConfig(steps=ours)
+    yield from (fault for fault in not_offered(document) if ours or not has_steps or fault.path != "$.steps")
+
+
+def _place(part: Any, fault: Fault, *, item: str) -> str:
+    """Where a fault stands: in the 1.x file where the part is a translation of one."""
+    if not isinstance(part, Translation):
+        return f"{fault.path}{item}"
+    found = part.locate(fault)
+    source = f" in {part.document.source}" if part.document.source else ""
+    return f"{found.path}{source}" + ("" if found.line is None else f", line {found.line}")

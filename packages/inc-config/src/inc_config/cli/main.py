@@ -14,7 +14,6 @@ from inc_config.cli.opened import Opened, open_file
 from inc_config.cli.show import table
 from inc_config.errors import ConfigError, IncError, StoreError
 from inc_config.files import atomic_write
-from inc_config.offered import is_beside_the_point
 from inc_config.schema import json_schema
 
 
@@ -61,11 +60,11 @@ def _check_one(path: Path) -> int:
     except ConfigError as error:
         print(error)
         return 1
-    if not all(map(is_beside_the_point, opened.faults)):
+    if opened.faults:
         print(ConfigError(opened.faults, source=str(path)))
         return 1
     print(f"{path}: ok{_about(opened)}")
-    for fault in opened.faults:
+    for fault in opened.asides:
         print(f"  without effect on the model: {fault.path}: {fault.what}")
     for note in opened.notes:
         print(f"  note: {' '.join(str(note).split())}")
@@ -98,7 +97,7 @@ def _migrate(asked: argparse.Namespace) -> int:
 def _show(asked: argparse.Namespace) -> int:
     opened = open_file(asked.file)
     print(table(opened.config))
-    for fault in opened.faults:
+    for fault in (*opened.faults, *opened.asides):
         print(f"not offered yet: {fault.path}: {fault.what}")
     for note in opened.notes:
         print(f"note: {' '.join(str(note).split())}")

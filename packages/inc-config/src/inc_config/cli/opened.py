@@ -12,7 +12,7 @@ from inc_config.compat import Note, load_v1, translate
 from inc_config.convert import structure
 from inc_config.errors import Fault
 from inc_config.io import read_document, text_of
-from inc_config.offered import not_offered
+from inc_config.offered import is_beside_the_point, not_offered
 from inc_config.pipeline import PipelineConfig
 
 _TODAY = re.compile(r"\A\s*\{|^\s*steps\s*:", re.MULTILINE)
@@ -25,13 +25,17 @@ _V1 = re.compile(
 
 @attrs.frozen(kw_only=True)
 class Opened:
-    """``notes`` are of reading and translating a 1.x file; ``faults`` ask for what nothing carries out yet."""
+    """``notes`` are of reading and translating a 1.x file.
+
+    ``faults`` ask for what nothing carries out yet, ``asides`` for what the model comes out the same without.
+    """
 
     path: Path
     config: PipelineConfig
     is_v1: bool
     notes: tuple[Note, ...]
     faults: tuple[Fault, ...]
+    asides: tuple[Fault, ...]
 
 
 def open_file(path: Path) -> Opened:
@@ -54,19 +58,20 @@ def is_v1(text: str) -> bool:
 
 
 def _opened(path: Path, config: PipelineConfig, locate: Callable[[Fault], Fault]) -> Opened:
-    faults = tuple(map(locate, not_offered(config)))
-    return Opened(path=path, config=config, is_v1=False, notes=(), faults=faults)
+    faults, asides = _not_offered(config, locate)
+    return Opened(path=path, config=config, is_v1=False, notes=(), faults=faults, asides=asides)
 
 
 def _opened_v1(path: Path) -> Opened:
-    document = load_v1(path)
-    translation = translate(document)
-    notes = tuple(dict.fromkeys((*document.notes, *translation.notes)))
-    faults = tuple(_in_old_file(fault, notes) for fault in not_offered(translation.config))
-    return Opened(path=path, config=translation.config, is_v1=True, notes=notes, faults=faults)
+    translation = translate(load_v1(path))
+    faults, asides = _not_offered(translation.config, translation.locate)
+    notes = tuple(dict.fromkeys(translation.notes))
+    return Opened(path=path, config=translation.config, is_v1=True, notes=notes, faults=faults, asides=asides)
 
 
-def _in_old_file(fault: Fault, notes: tuple[Note, ...]) -> Fault:
-    """A fault of the translation at the line of the 1.x file that a note knows."""
-    line = next((note.line for note in notes if note.today and note.today == fault.path), None)
-    return attrs.evolve(fault, line=line)
+def _not_offered(config: PipelineConfig, locate: Callable[[Fault], Fault]) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """What a run would refuse, and what it would only tell, each in the order of the file."""
+    found = not_offered(config)
+    kinds = ([fault for fault in found if not is_beside_the_point(fault)], [fault for fault in found if is_beside_the_point(fault)])
+    refused, told = (tuple(sorted(map(locate, kind), key=lambda fault: (fault.line or 0, fault.column or 0))) for kind in kinds)
+    return refused, told

@@ -43,6 +43,8 @@ def _rows(config: PipelineConfig) -> Iterator[Row]:
     yield "mode", f"{config.mode.value}: {training if config.mode.name == 'ONE_SHOT' else 'each step after the one before'}"
     if config.model.name:
         yield "model", config.model.name
+    if not config.steps:
+        yield "steps", "none: the model stays as it is"
     for number, step in enumerate(config.steps, start=1):
         yield from _step_rows(number, step)
     for name in _SECTIONS:

@@ -108,6 +108,7 @@ def _document(node: Node, context: Context) -> V1Document | None:
     if not isinstance(node, Mapping):
         context.fault(node, "$", "This is no document of sections.", "give sections such as model and quantization; is it a missing file?")
         return None
+    context.places["$"] = node.place
     keys = {entry.key for entry in node.entries}
     if "model" not in keys:
         if node.elided or (keys and keys <= _EXCERPTS):

@@ -66,11 +66,15 @@ class V1Document:
     places: Mapping[str, Place] = attrs.field(factory=dict, eq=False, repr=False)
     source: str = attrs.field(default="", eq=False)
 
-    def line(self, path: str) -> int | None:
-        """The line of a path such as ``$.model.name``, or of the nearest section around it."""
+    def place(self, path: str) -> tuple[int | None, int | None]:
+        """The line and column of a path such as ``$.model.name``, or of the nearest section around it."""
         while path not in self.places and "." in path:
             path = path.rpartition(".")[0]
-        return self.places[path][0] if path in self.places else None
+        return self.places.get(path, (None, None))
+
+    def line(self, path: str) -> int | None:
+        """The line of ``place``."""
+        return self.place(path)[0]
 
 
 DOCUMENT = Section(V1Document, yields=("train",), alone=("quantization", "pruning", "distillation"))

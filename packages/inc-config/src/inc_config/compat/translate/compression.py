@@ -7,6 +7,7 @@ from typing import Any
 
 from inc_config.compat.document.pruning import V1Pruner, V1WeightCompression
 from inc_config.compat.translate.pruning_rules import (
+    criterion_from,
     criterion_of,
     literal,
     pattern_of,
@@ -32,6 +33,7 @@ def by_epochs_or_steps(
 ) -> PruneConfig:
     """The step; pruners without names set it, the others override it for their layers."""
     rules = _Rules(path, remarks, steps=steps)
+    criterion_from(f"{path}.prune_type", today, remarks)
     fields: dict[str, Any] = {"target_sparsity": 0.97, **rules.fields(section, path)}
     if steps:
         fields = {"start_step": 0, "end_step": 0, "schedule": ScheduleKind.EXPONENTIAL, **fields}
@@ -53,6 +55,7 @@ def by_epochs_or_steps(
 def _overrides(found: list[tuple[str, dict[str, Any]]], today: str, remarks: Remarks) -> tuple[PruneOverride, ...]:
     made = []
     for index, (place, fields) in enumerate(found):
+        remarks.comes_from(place, f"{today}.overrides[{index}]")
         for name in [name for name in fields if name not in (*_OVERRIDABLE, "include")]:
             remarks.changed(place, f"{name} counts for the whole step, not for some layers.", f"{today}.overrides[{index}]")
             del fields[name]

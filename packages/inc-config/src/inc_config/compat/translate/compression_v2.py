@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inc_config.compat.document.pruning import V2Pruner, V2WeightCompression
-from inc_config.compat.translate.pruning_rules import criterion_of, pattern_of, schedule_of, scope_of, searched, texts_of
+from inc_config.compat.translate.pruning_rules import criterion_from, criterion_of, pattern_of, schedule_of, scope_of, searched, texts_of
 from inc_config.compat.translate.remarks import Remarks
 from inc_config.pruning import PruneConfig, PruneOverride, Regularizer, ScheduleKind
 from inc_config.training import TrainingConfig
@@ -23,6 +23,7 @@ _WHOLE = ("progressive", "keep_zeros")
 
 def by_v2(section: V2WeightCompression, path: str, today: str, remarks: Remarks, *, training: TrainingConfig | None) -> PruneConfig:
     """The step; pruners without names set it, the others override it for their layers."""
+    criterion_from(f"{path}.pruning_type", today, remarks)
     fields = {**_DEFAULTS, **_fields(section, path, remarks)}
     fields |= criterion_of(section.pruning_type or "snip_momentum", None, path, remarks)
     overrides: list[dict[str, Any]] = []
@@ -36,6 +37,7 @@ def by_v2(section: V2WeightCompression, path: str, today: str, remarks: Remarks,
             continue
         for name in [name for name in _WHOLE if own.pop(name, None) is not None]:
             remarks.changed(place, f"{name} counts for the whole step, not for some layers.", f"{today}.overrides[{len(overrides)}]")
+        remarks.comes_from(place, f"{today}.overrides[{len(overrides)}]")
         overrides.append(own)
     return PruneConfig(**fields, overrides=[PruneOverride(**own) for own in overrides], training=training)
 

@@ -23,6 +23,10 @@ def loader_of(loader: V1DataLoader | None, path: str, today: str, remarks: Remar
     """A loader; ``static`` calibration never shuffled."""
     if loader is None:
         return None
+    remarks.comes_from(path, today)
+    remarks.comes_from(f"{path}.dataset.{loader.dataset[0].name}", f"{today}.dataset")
+    for index, named in enumerate(loader.transform or ()):
+        remarks.comes_from(f"{path}.transform.{named.name}", f"{today}.transforms[{index}]")
     if len(loader.dataset) > 1:
         remarks.dropped(f"{path}.dataset", f"Only {loader.dataset[0].name} is used, the first of several datasets, as before.")
     if loader.batch_size is None:
@@ -66,6 +70,10 @@ def _onnx_resize_crop(named: Named, path: str, today: str, remarks: Remarks) -> 
     return Named(named.name, {**{name: value for name, value in named.args.items() if name not in ignored}, "std_value": _DEVIATIONS})
 
 
-def postprocess_of(postprocess: V1Postprocess | None) -> tuple[Named, ...]:
+def postprocess_of(postprocess: V1Postprocess | None, path: str, today: str, remarks: Remarks) -> tuple[Named, ...]:
     """Transforms of outputs and labels."""
-    return () if postprocess is None else postprocess.transform or ()
+    found = () if postprocess is None else postprocess.transform or ()
+    remarks.comes_from(path, today)
+    for index, named in enumerate(found):
+        remarks.comes_from(f"{path}.transform.{named.name}", f"{today}[{index}]")
+    return found

@@ -18,6 +18,7 @@ Step = DistillConfig | DistillLayersConfig | DistillSelfConfig
 
 def distill_of(section: V1Distillation, today: str, remarks: Remarks) -> Step:
     """The step; the teacher is a model and stays in code."""
+    remarks.comes_from(PATH, today)
     training = training_of(section.train, f"{PATH}.train", f"{today}.training", remarks)
     criterion = section.train.criterion[0] if section.train else Named("KnowledgeDistillationLoss")
     inner = f"{PATH}.train.criterion"

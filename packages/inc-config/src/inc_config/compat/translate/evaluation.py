@@ -26,6 +26,17 @@ METRICS = {
 """Today's metric with the numbers of the 1.x one; the others kept their names."""
 
 
+_CONFIGS = {
+    "cores_per_instance": "cores_per_instance",
+    "num_of_instance": "instances",
+    "inter_num_of_threads": "inter_op_threads",
+    "intra_num_of_threads": "threads",
+    "kmp_blocktime": "kmp_blocktime",
+    "kmp_affinity": "kmp_affinity",
+}
+"""Fields of a benchmark by 1.x key."""
+
+
 def evaluation_of(accuracy: V1Accuracy | None, path: str, remarks: Remarks) -> EvaluationConfig | None:
     """Metrics and data; None where the file names no metric."""
     if accuracy is None:
@@ -39,11 +50,12 @@ def evaluation_of(accuracy: V1Accuracy | None, path: str, remarks: Remarks) -> E
         return None
     if accuracy.dataloader is None:
         remarks.manual(path, "It has no dataloader: give evaluation_loader in code.", "$.evaluation.data")
+    remarks.comes_from(path, "$.evaluation")
     batches = accuracy.iteration if accuracy.iteration is not None and accuracy.iteration > 0 else None
     return EvaluationConfig(
         metrics=metrics,
         data=loader_of(accuracy.dataloader, f"{path}.dataloader", "$.evaluation.data", remarks),
-        postprocess=postprocess_of(accuracy.postprocess),
+        postprocess=postprocess_of(accuracy.postprocess, f"{path}.postprocess", "$.evaluation.postprocess", remarks),
         batches=batches,
     )
 
@@ -61,6 +73,7 @@ def _metrics(accuracy: V1Accuracy, path: str, remarks: Remarks) -> tuple[MetricC
         if len(accuracy.metric) > 1:
             text = f"{accuracy.metric[0].name} is judged, the first of several; the others are reported."
             remarks.changed(f"{path}.metric", text, "$.evaluation.metrics")
+        _remember(accuracy.metric, f"{path}.metric", remarks)
         return tuple(MetricConfig(metric=metric_of(named)) for named in accuracy.metric)
     if several is None:
         return ()
@@ -69,16 +82,25 @@ def _metrics(accuracy: V1Accuracy, path: str, remarks: Remarks) -> tuple[MetricC
     if several.weight is None and len(several.metrics) > 1:
         text = "The first metric is judged and the others are reported; in 1.x each had to meet the criterion."
         remarks.changed(f"{path}.multi_metrics", text, "$.evaluation.metrics")
+    _remember(several.metrics, f"{path}.multi_metrics", remarks)
     return tuple(
         MetricConfig(metric=metric_of(named), weight=weight, higher_is_better=higher)
         for named, weight, higher in zip(several.metrics, weights, directions, strict=True)
     )
 
 
+def _remember(metrics: tuple[Named, ...], path: str, remarks: Remarks) -> None:
+    for index, named in enumerate(metrics):
+        remarks.comes_from(f"{path}.{named.name}", f"$.evaluation.metrics[{index}]")
+
+
 def benchmark_of(performance: V1Performance | None, path: str, remarks: Remarks) -> BenchmarkConfig | None:
     """How the model is timed."""
     if performance is None:
         return None
+    remarks.comes_from(path, "$.benchmark")
+    for name, today in _CONFIGS.items():
+        remarks.comes_from(f"{path}.configs.{name}", f"$.benchmark.{today}")
     remarks.drop_given(performance, path, ("postprocess",), "Only the model itself is timed.")
     iterations = max(0, performance.iteration or 0)
     given: dict[str, Any] = {} if performance.warmup is None else {"warmup": performance.warmup}
@@ -91,12 +113,6 @@ def benchmark_of(performance: V1Performance | None, path: str, remarks: Remarks)
 def _configs(configs: V1Configs | None) -> dict[str, Any]:
     if configs is None:
         return {}
-    made = {
-        "cores_per_instance": configs.cores_per_instance,
-        "instances": configs.num_of_instance,
-        "inter_op_threads": configs.inter_num_of_threads,
-        "threads": configs.intra_num_of_threads or configs.cores_per_instance,
-        "kmp_blocktime": configs.kmp_blocktime,
-        "kmp_affinity": configs.kmp_affinity,
-    }
-    return {name: value for name, value in made.items() if value is not None}
+    made = {today: value for name, today in _CONFIGS.items() if (value := getattr(configs, name)) is not None}
+    threads = configs.intra_num_of_threads or configs.cores_per_instance
+    return made if threads is None else {**made, "threads": threads}

@@ -10,11 +10,11 @@ from inc_config.pruning import EpochWindow, PruneConfig, PruneOverride, Schedule
 PATH = "$.pruning"
 
 
-def by_policy(section: V1Pruning, remarks: Remarks) -> PruneConfig:
+def by_policy(section: V1Pruning, today: str, remarks: Remarks) -> PruneConfig:
     """The step; a policy with weights of its own overrides it for these."""
     initial = 0.0 if section.init_sparsity is None else section.init_sparsity
     target = 0.5 if section.target_sparsity is None else section.target_sparsity
-    overrides = []
+    overrides: list[tuple[str, LpotMagnitude]] = []
     for name, policy in (section.magnitude or {}).items():
         path = f"{PATH}.magnitude.{name}"
         remarks.drop_given(policy, path, ("method",), "Scores are taken element by element, whatever the method.")
@@ -23,6 +23,7 @@ def by_policy(section: V1Pruning, remarks: Remarks) -> PruneConfig:
             target = target if policy.target_sparsity is None else policy.target_sparsity
             initial = initial if policy.init_sparsity is None else policy.init_sparsity
         else:
+            remarks.comes_from(path, f"{today}.overrides[{len(overrides)}]")
             overrides.append((path, policy))
     return PruneConfig(
         target_sparsity=target,

@@ -22,32 +22,43 @@ _SCHEMES = {"asym": "asymmetric", "sym": "symmetric", "asym_float": "asymmetric"
 def constraints_of(section: V1Quantization, path: str, today: str, remarks: Remarks) -> tuple[OpConstraint, ...]:
     """Constraints in the order in which they were applied; one that fits no option of an operator does not count for it, as before."""
     named: Mapping[str, V1OpOptions] = section.op_wise or {}
-    made = [
-        _constraint({}, section.model_wise, f"{path}.model_wise", remarks),
-        _constraint(_others(named), named.get(DEFAULT), f"{path}.op_wise.{DEFAULT}", remarks),
-        *(_constraint({"types": (op,)}, o, f"{path}.optype_wise.{op}", remarks) for op, o in (section.optype_wise or {}).items()),
-        *(_constraint(_selection(op), o, f"{path}.op_wise.{op}", remarks) for op, o in named.items() if op != DEFAULT),
+    asked: list[tuple[str, Mapping[str, tuple[str, ...]], V1OpOptions | None]] = [
+        (f"{path}.model_wise", {}, section.model_wise),
+        (f"{path}.op_wise.{DEFAULT}", _others(named), named.get(DEFAULT)),
+        *((f"{path}.optype_wise.{op}", {"types": (op,)}, options) for op, options in (section.optype_wise or {}).items()),
+        *((f"{path}.op_wise.{op}", _selection(op), options) for op, options in named.items() if op != DEFAULT),
     ]
-    found = tuple(constraint for constraint in made if constraint is not None)
+    made = [(place, _constraint(selection, options, place, remarks)) for place, selection, options in asked]
+    found = _placed(made, today, remarks)
     if section.model_wise is not None and (named or section.optype_wise):
         text = "Constraints narrow one another; where one contradicts an earlier one, the earlier one stays (1.x took the later one)."
         remarks.changed(f"{path}.model_wise", text, f"{today}.constraints")
     return found
 
 
-def precisions_of(section: V1OpPrecision | Mapping[str, V1OpPrecision] | None, path: str, remarks: Remarks) -> tuple[OpConstraint, ...]:
+def _placed(made: Iterable[tuple[str, OpConstraint | None]], today: str, remarks: Remarks) -> tuple[OpConstraint, ...]:
+    """The constraints that there are, with where each comes from."""
+    found = [(place, constraint) for place, constraint in made if constraint is not None]
+    for index, (place, _) in enumerate(found):
+        remarks.comes_from(place, f"{today}.constraints[{index}]")
+    return tuple(constraint for _, constraint in found)
+
+
+def precisions_of(
+    section: V1OpPrecision | Mapping[str, V1OpPrecision] | None, path: str, today: str, remarks: Remarks
+) -> tuple[OpConstraint, ...]:
     """Constraints on the data types of mixed precision."""
     if section is None:
         return ()
     pairs: Iterable[tuple[str, V1OpPrecision]] = [("", section)] if isinstance(section, V1OpPrecision) else section.items()
-    made = []
+    made: list[tuple[str, OpConstraint | None]] = []
     for op, precision in pairs:
         dtypes = {kind: getattr(precision, kind).dtype or () for kind in ("activation", "weight") if getattr(precision, kind)}
         if any(dtypes.values()):
             tensors = {kind: TensorConstraint(dtypes=found) for kind, found in dtypes.items()}
             inner = f"{path}.{op}" if op else path
-            made.append(remarks.make(inner, partial(_made, _selection(op) if op else {}, tensors), instead=None))
-    return tuple(constraint for constraint in made if constraint is not None)
+            made.append((inner, remarks.make(inner, partial(_made, _selection(op) if op else {}, tensors), instead=None)))
+    return _placed(made, today, remarks)
 
 
 def _made(selection: Mapping[str, Any], tensors: Mapping[str, Any]) -> OpConstraint | None:

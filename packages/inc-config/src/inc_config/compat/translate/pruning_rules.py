@@ -70,6 +70,12 @@ def criterion_of(kind: str, parameters: Mapping[str, Any] | None, path: str, rem
     return {"criterion": Named(kind, given), **progressive}
 
 
+def criterion_from(path: str, today: str, remarks: Remarks) -> None:
+    """Remember where what ``criterion_of`` gives comes from."""
+    for field in ("criterion", "regularizer", "keep_zeros", "progressive"):
+        remarks.comes_from(path, f"{today}.{field}")
+
+
 def scope_of(domain: str | None, path: str, remarks: Remarks) -> dict[str, Scope]:
     """The field that says among which weights blocks compete."""
     if domain is None:

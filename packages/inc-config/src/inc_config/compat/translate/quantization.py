@@ -38,6 +38,9 @@ _RECIPES = {
 def quantize_of(document: V1Document, target: Target | None, today: str, remarks: Remarks) -> QuantizeConfig | QuantizeAwareConfig:
     """The step; a file without the section means static quantization with all defaults, as before."""
     section = document.quantization or V1Quantization()
+    remarks.comes_from(PATH if section.approach is None else f"{PATH}.approach", today)
+    remarks.comes_from(f"{PATH}.recipes", f"{today}.recipes")
+    remarks.comes_from("$.model.framework", f"{today}.graph_format")
     shared = {
         **shared_of(document, target, today, remarks, section=section),
         "constraints": constraints_of(section, PATH, today, remarks),
@@ -65,6 +68,11 @@ def shared_of(
     sizes = () if section is None or section.approach == "quant_aware_training" else _sizes(section)[1:]
     level = None if section is None else section.quant_level
     criterion = document.tuning.accuracy_criterion if document.tuning else None
+    remarks.comes_from("$.tuning", f"{today}.tuning")
+    remarks.comes_from("$.model.framework", f"{today}.target")
+    remarks.comes_from("$.device", f"{today}.target.device")
+    if sizes:
+        remarks.comes_from(f"{PATH}.calibration.sampling_size", f"{today}.tuning.calibration_samples")
     return {
         **criterion_of(criterion, "$.tuning.accuracy_criterion", today, remarks),
         "tuning": tuning_of(document.tuning, "$.tuning", f"{today}.tuning", remarks, sizes=sizes, level=level),

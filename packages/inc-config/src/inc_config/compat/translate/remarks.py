@@ -23,6 +23,11 @@ class Remarks:
         self.framework = Framework.AUTO if document.model is None else document.model.framework
         self.notes: list[Note] = []
         self.faults: list[Fault] = []
+        self.origins: dict[str, str] = {}
+
+    def comes_from(self, path: str, today: str) -> None:
+        """Remember which part of the 1.x file a part of today's configuration says."""
+        self.origins[today] = path
 
     def changed(self, path: str, text: str, today: str = "") -> None:
         """Said differently today."""
@@ -47,9 +52,9 @@ class Remarks:
                 self.dropped(f"{path}.{name}", text)
 
     def _note(self, code: NoteCode, path: str, text: str, today: str) -> None:
-        self.notes.append(
-            Note(code=code, path=path, text=f"{path.rpartition('.')[2]}: {text}", line=self._document.line(path), today=today)
-        )
+        key = path.rpartition(".")[2]
+        said = text if key == "$" else f"{key}: {text}"
+        self.notes.append(Note(code=code, path=path, text=said, line=self._document.line(path), today=today))
 
     def make(self, path: str, build: Callable[[], T], *, instead: S) -> T | S:
         """What ``build`` makes; ``instead`` and a fault where today's configuration refuses it."""

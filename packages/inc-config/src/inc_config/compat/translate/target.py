@@ -69,6 +69,7 @@ def target_of(model: V1Model | None, device: str | None, remarks: Remarks) -> Ta
     return target
 
 
-def model_of(model: V1Model | None) -> ModelConfig:
+def model_of(model: V1Model | None, remarks: Remarks) -> ModelConfig:
     """The model's name and tensors."""
+    remarks.comes_from("$.model", "$.model")
     return ModelConfig() if model is None else ModelConfig(name=model.name, inputs=model.inputs or (), outputs=model.outputs or ())

@@ -19,6 +19,7 @@ def training_of(train: V1Train | None, path: str, today: str, remarks: Remarks) 
     """A training: data, the loss against labels, the optimizer, and how long."""
     if train is None:
         return None
+    remarks.comes_from(path, today)
     remarks.drop_given(train, path, ("frequency", "execution_mode", "hostfile"))
     if train.dataloader is None:
         remarks.manual(path, "It has no dataloader: give train_loader in code.", f"{today}.data")
@@ -28,7 +29,7 @@ def training_of(train: V1Train | None, path: str, today: str, remarks: Remarks) 
         optimizer=_optimizer(train.optimizer[0]),
         epochs=_epochs(train, path, f"{today}.epochs", remarks),
         steps_per_epoch=train.iteration or None,
-        postprocess=postprocess_of(train.postprocess),
+        postprocess=postprocess_of(train.postprocess, f"{path}.postprocess", f"{today}.postprocess", remarks),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -23,28 +23,48 @@ from inc_config.pipeline import PipelineConfig, StepConfig
 from inc_config.target import Target
 
 _SEARCHES = ("nas", "auto_distillation")
+STEPS = "$.steps"
+Builder = Callable[[str], StepConfig]
 
 
 @attrs.frozen(kw_only=True)
 class Translation:
-    """Today's configuration, and a note for everything in the 1.x file that it cannot say or says differently."""
+    """Today's configuration, and a note for everything in the 1.x file that it cannot say or says differently.
+
+    ``config`` has no step where the file names none that is offered. ``origins`` tell which part of the 1.x file each part of ``config``
+    comes from, by JSON path, ``document`` is that file; neither counts for equality.
+    """
 
     config: PipelineConfig
     notes: tuple[Note, ...] = ()
+    document: V1Document = attrs.field(factory=V1Document, eq=False, repr=False)
+    origins: Mapping[str, str] = attrs.field(factory=dict, eq=False, repr=False)
+
+    def locate(self, fault: Fault) -> Fault:
+        """A fault of ``config`` at its place in the 1.x file: the path there, line and column."""
+        today, rest = fault.path, ""
+        while today not in self.origins and today != "$":
+            end = max(today.rfind("."), today.rfind("["))
+            today, rest = today[:end], today[end:] + rest
+        path = self.origins.get(today, "$")
+        if rest and f"{path}{rest}" in self.document.places:
+            path = f"{path}{rest}"
+        line, column = self.document.place(path)
+        return attrs.evolve(fault, path=path, line=line, column=column)
 
 
 def translate(document: V1Document) -> Translation:
     """Say a 1.x document in today's words; the notes of its reading come first.
 
     Steps stand in the order prune, distill, quantize or quantize-aware, mixed-precision. A file that names none of them is one for
-    quantization, as it was for 1.x.
+    quantization, as it was for 1.x; not so one that asks for a search of students only, or an excerpt without tuning: it has no step.
 
     Raises:
-        ConfigError: the document asks only for what is not offered, or for what no step can reach.
+        ConfigError: the document says what today's configuration refuses.
     """
     remarks = Remarks(document)
     target = target_of(document.model, document.device, remarks)
-    steps = _steps(document, target, remarks)
+    steps = tuple(build(f"{STEPS}[{index}]") for index, build in enumerate(_builders(document, target, remarks)))
     tuning = document.tuning
     evaluation = document.evaluation
     tuned = any(hasattr(step, "accuracy_loss") for step in steps)
@@ -53,7 +73,7 @@ def translate(document: V1Document) -> Translation:
     accepts_all = tuned and tuning is not None and tuning.exit_policy is not None and bool(tuning.exit_policy.performance_only)
     config = PipelineConfig(
         steps=steps,
-        model=model_of(document.model),
+        model=model_of(document.model, remarks),
         training=training_of(document.train, "$.train", "$.training", remarks),
         calibration=calibration_of(document, remarks),
         evaluation=None if accepts_all or evaluation is None else _judged(evaluation.accuracy, remarks),
@@ -62,7 +82,7 @@ def translate(document: V1Document) -> Translation:
     )
     if remarks.faults:
         raise ConfigError(remarks.faults, source=document.source)
-    return Translation(config=config, notes=(*document.notes, *remarks.notes))
+    return Translation(config=config, notes=(*document.notes, *remarks.notes), document=document, origins=remarks.origins)
 
 
 def _judged(accuracy: V1Accuracy | None, remarks: Remarks) -> EvaluationConfig | None:
@@ -70,27 +90,26 @@ def _judged(accuracy: V1Accuracy | None, remarks: Remarks) -> EvaluationConfig |
     return remarks.make(path, lambda: evaluation_of(accuracy, path, remarks), instead=None)
 
 
-def _steps(document: V1Document, target: Target | None, remarks: Remarks) -> tuple[StepConfig, ...]:
-    builders = _builders(document, target, remarks)
-    for name in _SEARCHES:
-        if getattr(document, name) is not None:
-            remarks.not_offered(f"$.{name}", "The search is not offered; train and compress the student you choose.")
-    if not builders:
-        names = [name for name in _SEARCHES if getattr(document, name) is not None]
-        if names:
-            what = f"The file asks for {' and '.join(names)}, which is not offered."
-            fix = "leave the search out, and write the section of a step: quantization, pruning, distillation or mixed_precision"
-            raise ConfigError(
-                [Fault(path=f"$.{names[0]}", what=what, fix=fix, line=document.line(f"$.{names[0]}"))], source=document.source
-            )
-        text = "The file names no step; static quantization with all defaults is meant, as for 1.x's Quantization."
-        remarks.changed("$", text, "$.steps[0]")
-        builders.append(lambda today: quantize_of(document, target, today, remarks))
-    return tuple(build(f"$.steps[{index}]") for index, build in enumerate(builders))
+def _builders(document: V1Document, target: Target | None, remarks: Remarks) -> list[Builder]:
+    """What makes each step."""
+    named = _named(document, target, remarks)
+    searches = [name for name in _SEARCHES if getattr(document, name) is not None]
+    for name in searches:
+        today = "" if named else STEPS
+        remarks.not_offered(f"$.{name}", "The search is not offered; train and compress the student you choose.", today)
+        if not named:
+            remarks.comes_from(f"$.{name}", STEPS)
+    if named or searches:
+        return named
+    if document.model is None and document.tuning is None:
+        remarks.manual("$", "The excerpt names no step: write one, such as quantization, pruning or distillation.", STEPS)
+        return []
+    remarks.changed("$", "The file names no step; static quantization with all defaults is meant, as for 1.x's Quantization.", "$.steps[0]")
+    return [lambda today: quantize_of(document, target, today, remarks)]
 
 
-def _builders(document: V1Document, target: Target | None, remarks: Remarks) -> list[Callable[[str], StepConfig]]:
-    made: list[Callable[[str], StepConfig]] = []
+def _named(document: V1Document, target: Target | None, remarks: Remarks) -> list[Builder]:
+    made: list[Builder] = []
     pruning, distillation = document.pruning, document.distillation
     if pruning is not None:
         made.append(lambda today: prune_of(pruning, today, remarks))
