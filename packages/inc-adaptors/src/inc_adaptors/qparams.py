@@ -155,7 +155,7 @@ def weight_qparams(
 
 
 def quantize(values: FloatArray, qparams: QParams, dtype: IntegerType, granularity: Granularity = PER_TENSOR) -> Codes:
-    """Codes of ``values``, stored as int8 or uint8 in the same shape."""
+    """Codes of ``values``, stored as int8 or uint8 (int16 or uint16 for 16 bits) in the same shape."""
     if isinstance(granularity, PerGroup):
         scale, zero_point = _expanded(qparams, values.shape, granularity)
         codes = np.clip(np.rint(values / scale) + zero_point, dtype.qmin, dtype.qmax)

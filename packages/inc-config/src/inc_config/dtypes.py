@@ -9,15 +9,17 @@ import attrs
 
 from inc_config.fields import Choice, FieldError, flag, one_of, whole
 
+_BITS = (*range(2, 9), 16)
+
 
 def _bits(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or not 2 <= value <= 8:
-        raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix="give a whole number from 2 to 8")
+    if type(value) is not int or value not in _BITS:
+        raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix="give a whole number from 2 to 8, or 16")
 
 
 @attrs.frozen(order=True)
 class IntegerType:
-    """An integer storage type of 2 to 8 bits; ``[qmin, qmax]`` are its codes."""
+    """An integer storage type of 2 to 8 bits, or 16; ``[qmin, qmax]`` are its codes."""
 
     bits: int = attrs.field(validator=_bits)
     signed: bool = attrs.field(validator=flag)
@@ -65,10 +67,12 @@ StorageType = IntegerType | FloatType | TableType
 
 INT8 = IntegerType(8, signed=True)
 UINT8 = IntegerType(8, signed=False)
+INT16 = IntegerType(16, signed=True)
+UINT16 = IntegerType(16, signed=False)
 FP32, BF16, FP16 = FloatType.FP32, FloatType.BF16, FloatType.FP16
 
 _BY_NAME: dict[str, DType] = {str(t): t for t in FloatType} | {
-    str(t): t for t in (IntegerType(b, signed=s) for b in range(2, 9) for s in (True, False))
+    str(t): t for t in (IntegerType(b, signed=s) for b in _BITS for s in (True, False))
 }
 
 

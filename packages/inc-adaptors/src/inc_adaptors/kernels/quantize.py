@@ -1,4 +1,4 @@
-"""One-threaded affine quantization of float32 to 8-bit storage."""
+"""One-threaded affine quantization of float32 to storage of 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from inc_adaptors.kernels.extent import around_axis
 
 FloatLike = float | NDArray[np.float32]
 IntLike = int | NDArray[np.int32]
-Codes = NDArray[np.int8] | NDArray[np.uint8]
+Codes = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.uint16]
+
+_BYTE = 8
 
 
 def quantize_affine(
@@ -31,9 +33,9 @@ def quantize_affine(
         values: float32 of any shape; copied first where it is not C-contiguous. NaN becomes ``qmin``.
         scale: one number, or shape (C,) with ``axis``.
         zero_point: like ``scale``.
-        dtype: the codes; stored as int8 or uint8 also below 8 bits.
+        dtype: the codes; stored as int8 or uint8 also below 8 bits, as int16 or uint16 above.
         axis: the axis of ``values`` that scale and zero point run along; None for one of each.
-        out: C-contiguous int8 (signed) or uint8 array of the values' shape to write to.
+        out: C-contiguous array of the storage type of the values' shape to write to.
 
     Raises:
         ValueError: ``out`` is none such.
@@ -70,6 +72,8 @@ def quantize_affine_numpy(
 
 
 def _storage(dtype: IntegerType) -> DTypeLike:
+    if dtype.bits > _BYTE:
+        return np.int16 if dtype.signed else np.uint16
     return np.int8 if dtype.signed else np.uint8
 
 

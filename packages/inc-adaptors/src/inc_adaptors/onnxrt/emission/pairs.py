@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from inc_config.dtypes import PerTensor
 from inc_config.plan import TensorPlan
-from onnx import helper, numpy_helper
+from onnx import helper
 
+from inc_adaptors.onnxrt.emission.containers import codes_tensor
+from inc_adaptors.onnxrt.emission.given import explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.parts import Part, dequantize_node, scale_and_zero_point
@@ -35,10 +37,14 @@ class Pairs:
 
         Raises:
             CalibrationError: no fitting statistic was gathered.
+            PlanError: the plan gives scales that are none.
         """
         key = (tensor, plan)
         if key not in self._qparams:
             constant = self._graph.constant(tensor)
+            if is_explicit(plan):
+                self._qparams[key] = explicit_qparams(plan, constant, where=tensor)
+                return self._qparams[key]
             if constant is not None:
                 statistic: Any = RangeStatistic()
                 statistic.update(constant)
@@ -62,17 +68,17 @@ class Pairs:
             self._made[key] = Part(nodes=(quantizer, dequantizer), initializers=(scale, zero_point), output=result, qparams=qparams)
         return self._made[key]
 
-    def constant(self, tensor: str, plan: TensorPlan) -> Part:
+    def constant(self, tensor: str, plan: TensorPlan, *, packed: bool = False) -> Part:
         """A constant operand as codes with its DQ."""
-        key = (tensor, plan, "constant")
+        key = (tensor, plan, "constant", packed)
         if key not in self._made:
             qparams = self.range_of(tensor, plan)
-            scale, zero_point = scale_and_zero_point(self._names, tensor, qparams, plan.dtype, plan)
+            scale, zero_point = scale_and_zero_point(self._names, tensor, qparams, plan.dtype, (plan, packed), packed=packed)
             values = np.asarray(self._graph.constant(tensor), np.float32)
-            codes = numpy_helper.from_array(quantize(values, qparams, plan.dtype), self._names.of(f"{tensor}_codes", plan))
-            result = self._names.of(f"{tensor}_dequantized", plan)
-            node = dequantize_node(
-                [codes.name, scale.name, zero_point.name], result, self._names.of(f"{tensor}_dequantize", plan), PerTensor()
-            )
+            found = quantize(values, qparams, plan.dtype, plan.granularity)
+            codes = codes_tensor(found, self._names.of(f"{tensor}_codes", (plan, packed)), plan.dtype, packed=packed)
+            result = self._names.of(f"{tensor}_dequantized", (plan, packed))
+            label = self._names.of(f"{tensor}_dequantize", (plan, packed))
+            node = dequantize_node([codes.name, scale.name, zero_point.name], result, label, plan.granularity)
             self._made[key] = Part(nodes=(node,), initializers=(codes, scale, zero_point), output=result, qparams=qparams)
         return self._made[key]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import attrs
-import numpy as np
 from inc_config.dtypes import Granularity, IntegerType, PerChannel
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from inc_adaptors.onnxrt.emission.containers import codes_tensor
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.qparams import QParams
 
@@ -24,13 +24,12 @@ class Part:
 
 
 def scale_and_zero_point(
-    names: Names, wish: str, qparams: QParams, dtype: IntegerType, purpose: Hashable
+    names: Names, wish: str, qparams: QParams, dtype: IntegerType, purpose: Hashable, *, packed: bool = False
 ) -> tuple[TensorProto, TensorProto]:
     """Scale and zero point as initializers."""
-    container = np.int8 if dtype.signed else np.uint8
     return (
         numpy_helper.from_array(qparams.scale, names.of(f"{wish}_scale", purpose)),
-        numpy_helper.from_array(qparams.zero_point.astype(container), names.of(f"{wish}_zero_point", purpose)),
+        codes_tensor(qparams.zero_point, names.of(f"{wish}_zero_point", purpose), dtype, packed=packed),
     )
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 from inc_config.dtypes import PerChannel, PerTensor
+from inc_config.errors import CalibrationError
 from inc_config.plan import TensorPlan
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+from inc_adaptors.onnxrt.emission.containers import codes_tensor
+from inc_adaptors.onnxrt.emission.given import bias_floor, explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.parts import Part, dequantize_node, scale_and_zero_point
 from inc_adaptors.onnxrt.graph import Graph
@@ -29,19 +32,22 @@ class Weights:
         self._codes: dict[Any, TensorProto] = {}
         self._made: dict[Any, Part] = {}
 
-    def weight(self, operator: Operator, plan: TensorPlan, input_scale: Scale | None) -> Part:
+    def weight(self, operator: Operator, plan: TensorPlan, input_scale: Scale | None, *, packed: bool = False) -> Part:
         """An operator's weight as codes with its DQ; with ``input_scale`` the scales leave room for the int32 bias.
+
+        ``packed`` stores codes of up to 4 bits two to a byte.
 
         Raises:
             CalibrationError: the weight is not finite.
+            PlanError: the plan gives scales that are none.
         """
         qparams = self.qparams(operator, plan, input_scale)
-        purpose = (plan, qparams.scale.tobytes())
+        purpose = (plan, qparams.scale.tobytes(), packed)
         key = (operator.op, purpose)
         if key not in self._made:
             name = operator.weight or ""
-            scale, zero_point = scale_and_zero_point(self._names, name, qparams, plan.dtype, purpose)
-            codes = self.codes(operator, plan, qparams, transposed=False)
+            scale, zero_point = scale_and_zero_point(self._names, name, qparams, plan.dtype, purpose, packed=packed)
+            codes = self.codes(operator, plan, qparams, transposed=False, packed=packed)
             result, label = (self._names.of(f"{name}_{suffix}", key) for suffix in ("dequantized", "dequantize"))
             node = dequantize_node([codes.name, scale.name, zero_point.name], result, label, plan.granularity)
             self._made[key] = Part(nodes=(node,), initializers=(codes, scale, zero_point), output=result, qparams=qparams)
@@ -52,18 +58,25 @@ class Weights:
         key = (operator.op, plan, None if input_scale is None else input_scale.tobytes())
         if key not in self._qparams:
             bias = None if operator.bias is None else self._values(operator.bias).reshape(-1)
-            self._qparams[key] = weight_qparams(
-                self._values(operator.weight or ""), plan, bias=bias, input_scale=input_scale, where=operator.weight or ""
-            )
+            self._qparams[key] = self._found(operator.weight or "", plan, bias, input_scale)
         return self._qparams[key]
 
-    def codes(self, operator: Operator, plan: TensorPlan, qparams: QParams, *, transposed: bool) -> TensorProto:
+    def _found(self, name: str, plan: TensorPlan, bias: Scale | None, input_scale: Scale | None) -> QParams:
+        values = self._values(name)
+        if not is_explicit(plan):
+            return weight_qparams(values, plan, bias=bias, input_scale=input_scale, where=name)
+        if not np.isfinite(values).all():
+            raise CalibrationError("The weight holds NaN or infinity.", where=name, fix="repair it, or leave its operator in float")
+        floor = 0.0 if bias is None or input_scale is None else bias_floor(bias, input_scale, plan)
+        return explicit_qparams(plan, values, floor=floor, where=name)
+
+    def codes(self, operator: Operator, plan: TensorPlan, qparams: QParams, *, transposed: bool, packed: bool = False) -> TensorProto:
         """The integer initializer of a weight; operators that share a weight and its scales share it."""
-        key = (operator.weight, plan, qparams.scale.tobytes(), transposed)
+        key = (operator.weight, plan, qparams.scale.tobytes(), transposed, packed)
         if key not in self._codes:
             found = quantize(self._values(operator.weight or ""), qparams, plan.dtype, plan.granularity)
             name = self._names.of(f"{operator.weight}_codes", key)
-            self._codes[key] = numpy_helper.from_array(np.ascontiguousarray(found.T if transposed else found), name)
+            self._codes[key] = codes_tensor(found.T if transposed else found, name, plan.dtype, packed=packed)
         return self._codes[key]
 
     def scale(self, operator: Operator, plan: TensorPlan, qparams: QParams) -> TensorProto:
