@@ -33,6 +33,9 @@ class ReasonCode(enum.Enum):
     IN_SUBGRAPH = "in_subgraph"
     UNKNOWN_DOMAIN = "unknown_domain"
     ALREADY_QUANTIZED = "already_quantized"
+    NO_HALF_KERNEL = "no_half_kernel"
+    SLOWER_IN_HALF = "slower_in_half"
+    HALF_OVERFLOW = "half_overflow"
 
 
 @attrs.frozen
@@ -59,7 +62,8 @@ def _ends_in_float(_: Any, attribute: attrs.Attribute[Any], value: tuple[OpPlan,
 class OpCapability:
     """One operator's choices, best first.
 
-    ``options`` never is empty and always ends with the float plan; ``reason`` says why there is no integer option.
+    ``options`` never is empty and always ends with the float plan; ``reason`` says why there is no integer option (of an operator that was
+    asked for 16 bits alone: why it has none of these).
     ``members`` are native names the operator stands for after fusion; ``weight_bytes`` is its fp32 size in bytes; ``work`` its
     multiply-adds per sample (0: unknown).
     """
@@ -75,6 +79,11 @@ class OpCapability:
     def is_quantizable(self) -> bool:
         """Whether any option computes on integers."""
         return any(option.is_quantized for option in self.options)
+
+    @property
+    def is_lowerable(self) -> bool:
+        """Whether any option is other than plain fp32: integers or 16 bits."""
+        return any(option != FLOAT for option in self.options)
 
     def first(self, accept: Callable[[OpPlan], bool]) -> OpPlan:
         """The best option that ``accept`` takes, or the float plan."""
@@ -97,6 +106,11 @@ class Capabilities:
         """Operators with at least one integer option."""
         return tuple(op for op in self.ops if op.is_quantizable)
 
+    @property
+    def lowerable(self) -> tuple[OpCapability, ...]:
+        """Operators with at least one option that is not plain fp32."""
+        return tuple(op for op in self.ops if op.is_lowerable)
+
     def plan(self, accept: Callable[[OpPlan], bool] = lambda _: True) -> QuantizationPlan:
         """The best accepted option of every operator (all operators appear in the plan)."""
         return QuantizationPlan(target=self.target, ops=FrozenMap({c.op: c.first(accept) for c in self.ops}))
@@ -107,7 +121,7 @@ class Capabilities:
         lowered = {t.lower() for t in exclude_types}
 
         def restricted(capability: OpCapability) -> OpCapability:
-            if not capability.is_quantizable:
+            if not capability.is_lowerable:
                 return capability
             hit = next((p.pattern for p in patterns if p.fullmatch(capability.op.scope)), None)
             if hit is None and capability.op.type.lower() not in lowered:
