@@ -7,13 +7,15 @@ from typing import Any
 
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
+from inc_config.frozen import FrozenMap
 from inc_config.plan import FLOAT, OpId
-from inc_config.quantization import QuantizeConfig
+from inc_config.quantization import GraphFormat, QuantizeConfig
 from inc_config.tuning import TuningConfig
 
 from inc_orchestrate.unused import changed_fields
 
 _MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear")
+_GRAPH_FORMAT = "graph_format"
 _FIRST, _LAST, _OUTSIDE = "first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"
 _CARRIED_OUT = frozenset({_FIRST, _LAST, _OUTSIDE})
 _SETTINGS = frozenset(
@@ -23,6 +25,13 @@ _SETTINGS = frozenset(
     }
 )  # fmt: skip
 _TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger"})
+
+
+def recipes_of(config: QuantizeConfig) -> FrozenMap[str, Any]:
+    """What every plan under a configuration carries besides its operators, as plain data: changed recipes, and the format of the graph."""
+    if config.graph_format is GraphFormat.DEFAULT:
+        return config.recipes.changed
+    return FrozenMap({**config.recipes.changed, _GRAPH_FORMAT: config.graph_format.value})
 
 
 def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) -> Capabilities:
@@ -51,8 +60,8 @@ def _outside(capabilities: Capabilities, heavy: list[OpId]) -> list[OpId]:
 
 def without_effect(config: QuantizeConfig, adaptor: object = None) -> tuple[str, ...]:
     """Settings that were asked for and that neither this package nor ``adaptor`` (its attribute ``recipes``) carries out."""
-    unused = changed_fields(config, QuantizeConfig, but=_SETTINGS)
     theirs: frozenset[str] = getattr(adaptor, "recipes", frozenset())
+    unused = changed_fields(config, QuantizeConfig, but=_SETTINGS | ({_GRAPH_FORMAT} & theirs))
     tuning = changed_fields(config.tuning, TuningConfig, but=_TUNING)
     recipes = (name for name in config.recipes.changed if name not in _CARRIED_OUT | theirs)
     return (*unused, *(f"tuning.{name}" for name in tuning), *(f"recipes.{name}" for name in recipes))

@@ -22,10 +22,13 @@ WEIGHTED = frozenset({"Conv", "MatMul", "Gemm"})
 COMPUTING = frozenset({"Add", "Mul", "Concat", "AveragePool", "GlobalAveragePool", "Sigmoid", "LeakyRelu"})
 PASSING = frozenset(
     {
-        "DepthToSpace", "Expand", "Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose",
-        "Unsqueeze",
+        "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "MaxPool", "Pad", "ReduceMax", "ReduceMin", "Reshape",
+        "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
+UNDROPPED = frozenset({"GatherND", "Pad", "SpaceToDepth"})
+"""Of ``PASSING``: onnxruntime keeps the pairs around these, so they are written on codes."""
+
 ACTIVATIONS = frozenset({"Relu", "Clip"})
 """Activations that a quantized output's clamp can stand for."""
 
