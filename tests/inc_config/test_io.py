@@ -121,6 +121,36 @@ def test_a_text_that_is_no_pipeline_is_an_error(text, what):
         load(text)
 
 
+def test_every_bad_item_of_one_list_is_told_at_its_own_place():
+    text = """
+steps:
+- kind: prune
+  include: ['a(', ok, 'b[']
+  exclude: [1, b, 2.5]
+- kind: quantize
+  constraints: [{weight: {dtypes: [int9, int8, fp7], group_sizes: [0, 32, -1]}}]
+  tuning: {calibration_samples: [0, 5, 1.5, -1]}
+evaluation: {metrics: [3, accuracy, []]}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert [(fault.path, fault.line) for fault in caught.value.faults] == [
+        ("$.steps[0].include[0]", 4),
+        ("$.steps[0].include[2]", 4),
+        ("$.steps[0].exclude[0]", 5),
+        ("$.steps[0].exclude[2]", 5),
+        ("$.steps[1].constraints[0].weight.dtypes[0]", 7),
+        ("$.steps[1].constraints[0].weight.dtypes[2]", 7),
+        ("$.steps[1].constraints[0].weight.group_sizes[0]", 7),
+        ("$.steps[1].constraints[0].weight.group_sizes[2]", 7),
+        ("$.steps[1].tuning.calibration_samples[0]", 8),
+        ("$.steps[1].tuning.calibration_samples[2]", 8),
+        ("$.steps[1].tuning.calibration_samples[3]", 8),
+        ("$.evaluation.metrics[0]", 9),
+        ("$.evaluation.metrics[2]", 9),
+    ]
+
+
 def test_a_document_without_a_step_can_be_read_though_not_run():
     config = load("{steps: [], benchmark: {warmup: 3}}")
     assert config.steps == ()

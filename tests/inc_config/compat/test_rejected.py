@@ -268,3 +268,34 @@ def test_all_faults_are_reported_together_in_the_order_of_the_file(tmp_path):
     assert caught.value.source == str(path)
     assert "stands twice; first in line 9" in caught.value.faults[-1].what
     assert str(caught.value).startswith(f"6 faults in {path}:")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("quantization: {op_wise: {a: {weight: {dtype: [int4, int8, fp8]}}}}", ["int4", "fp8"]),
+        ("quantization: {model_wise: {weight: {granularity: 'per_tensor, per_row, per_block'}}}", ["per_row", "per_block"]),
+        ("quantization: {calibration: {sampling_size: [0, 5, 1.5]}}", ["0", "1.5"]),
+        ("tuning: {multi_objectives: {objective: [speed, accuracy, tempo], weight: [a, 0.1, b]}}", ["speed", "tempo", "'a'", "'b'"]),
+        ("tuning: {multi_objectives: {objective: [accuracy, performance], higher_is_better: [0, 'no']}}", ["0", "'no'"]),
+        (f"{LOADER}      dataset: {{dummy: {{shape: [a, 3, b]}}}}", ["'a'", "'b'"]),
+        (f"{LOADER}      dataset: {{dummy: {{shape: [[1, a], [b, 2]], low: 'c d'}}}}", ["'a'", "'b'", "'c'", "'d'"]),
+        ("evaluation: {accuracy: {metric: {MAP: , Topk: }}}", ["'MAP'", "'Topk'"]),
+    ],
+)
+def test_every_bad_item_of_one_list_is_told(text, values):
+    with pytest.raises(ConfigError) as caught:
+        load_v1(f"{MODEL}{text}\n")
+    said = [fault.what for fault in caught.value.faults]
+    assert len(said) == len(values)
+    assert all(value in what for value, what in zip(values, said, strict=True))
+
+
+def test_a_bad_item_is_told_at_its_own_line_and_once():
+    text = f"{MODEL}quantization:\n  op_wise:\n    a:\n      weight:\n        dtype:\n          - int4\n          - int8\n          - fp8\n"
+    with pytest.raises(ConfigError) as caught:
+        load_v1(text)
+    assert [(fault.line, fault.column) for fault in caught.value.faults] == [(7, 13), (9, 13)]
+    with pytest.raises(ConfigError) as caught:
+        load_v1(f"{MODEL}mixed_precision: {{precisions: 'int8, int8'}}\n")
+    assert len(caught.value.faults) == 1

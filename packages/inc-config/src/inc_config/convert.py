@@ -6,11 +6,11 @@ import enum
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 import cattrs
-from cattrs.errors import ClassValidationError
+from cattrs.errors import ClassValidationError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
 from inc_config.dtypes import (
@@ -126,9 +126,18 @@ def _unstructure_plan_map(value: FrozenMap[OpId, OpPlan]) -> Any:
 
 def _strings(value: Any, _: Any) -> tuple[str, ...]:
     items = (value,) if isinstance(value, str) else value
-    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+    if not isinstance(items, list | tuple):
         raise _wrong(value, "a string or a list of strings")
+    wrong = [_at(index, _wrong(item, "a string")) for index, item in enumerate(items) if not isinstance(item, str)]
+    if wrong:
+        raise IterableValidationError("While structuring strings", wrong, tuple)
     return tuple(items)
+
+
+def _at(index: int, error: FieldError) -> FieldError:
+    """The error of an item of a list, with its index as the converter notes it."""
+    error.add_note(IterableValidationNote(f"@ index {index}", index, str))
+    return error
 
 
 def _class_of(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
@@ -141,7 +150,9 @@ def _class_of(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any
             return build(value, kind)
         except ClassValidationError as error:
             others = [*_refused_by_validators(value, cls, converter)]
-            raise ClassValidationError(f"While structuring {cls.__name__}", [*error.exceptions, *others], cls) from error
+            told = {other.field.partition("[")[0] for other in others}
+            first = [inner for inner in error.exceptions if not (isinstance(inner, FieldError) and inner.field in told)]
+            raise ClassValidationError(f"While structuring {cls.__name__}", [*first, *others], cls) from error
 
     return structure
 
@@ -151,14 +162,30 @@ def _refused_by_validators(value: Mapping[str, Any], cls: type[Any], converter: 
     for field in attrs.fields(attrs.resolve_types(cls)):
         if field.alias not in value or field.validator is None:
             continue
-        try:
-            made = converter.structure(value[field.alias], field.type)
-            field.validator(None, field, field.converter(made) if field.converter else made)
-        except FieldError as error:
-            if error.field:
-                yield error
-        except Exception:  # noqa: BLE001, S112  (whatever a conversion raises; the error of building the class tells it)
-            continue
+        given = value[field.alias]
+        items = given if isinstance(given, list) else []
+        refused = [
+            FieldError(error.what, fix=error.fix, field=f"{error.field}[{index}]")
+            for index, item in enumerate(items)
+            if (error := _refused_by_validator([item], field, converter)) is not None
+        ]
+        if refused:
+            yield from refused
+        elif (error := _refused_by_validator(given, field, converter)) is not None:
+            yield error
+
+
+def _refused_by_validator(value: Any, field: attrs.Attribute[Any], converter: cattrs.Converter) -> FieldError | None:
+    """What a field's validator says of a value; nothing where the value cannot be converted."""
+    try:
+        made = converter.structure(value, cast(type[Any], field.type))
+        convert = cast("Callable[[Any], Any] | None", field.converter)
+        cast(Callable[..., None], field.validator)(None, field, made if convert is None else convert(made))
+    except FieldError as error:
+        return error if error.field else None
+    except Exception:  # noqa: BLE001  (whatever a conversion raises; the error of building the class tells it)
+        return None
+    return None
 
 
 def _is_tuple(cls: Any) -> bool:

@@ -52,7 +52,7 @@ def load_v1(source: str | os.PathLike[str], *, flavour: Flavour | None = None) -
     if document is None and context.is_text_unreadable and len(text) <= MAX_MENDED:
         document, context = _mended(prepared, context)
     if document is None:
-        raise ConfigError(sorted(context.faults, key=lambda fault: (fault.line or 0, fault.column or 0)), source=name)
+        raise ConfigError(sorted(dict.fromkeys(context.faults), key=lambda fault: (fault.line or 0, fault.column or 0)), source=name)
     notes = sorted(context.notes, key=lambda note: note.line or 0)
     return attrs.evolve(document, flavour=flavour, notes=tuple(notes), places=context.places, source=name)
 

@@ -10,7 +10,7 @@ import attrs
 from inc_config.compat.context import Context
 from inc_config.compat.nodes import Mapping, Node, Sequence, is_empty, plain
 from inc_config.compat.notes import NoteCode
-from inc_config.compat.values import Leaf, Reworded, WrongError
+from inc_config.compat.values import Leaf, Reworded, WrongError, WrongItemsError
 from inc_config.fields import FieldError, one_of
 from inc_config.frozen import FrozenMap
 
@@ -50,6 +50,10 @@ class Value:
         """Call the function on plain data."""
         try:
             made = self.leaf(plain(node))
+        except WrongItemsError as error:
+            for index, wrong in error.items:
+                context.fault(node.items[index] if isinstance(node, Sequence) else node, path, wrong.what, wrong.fix)
+            return None
         except (WrongError, FieldError) as error:
             context.fault(node, path, error.what, error.fix)
             return None

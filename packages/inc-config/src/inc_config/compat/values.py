@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -27,6 +27,27 @@ class WrongError(Exception):
         super().__init__(what)
         self.what = what
         self.fix = fix
+
+
+class WrongItemsError(WrongError):
+    """Items of a list that its key cannot have; ``items`` are index and error of each."""
+
+    def __init__(self, items: Sequence[tuple[int, WrongError]]) -> None:
+        super().__init__(items[0][1].what, items[0][1].fix)
+        self.items = tuple(items)
+
+
+def all_of(leaf: Leaf, items: Iterable[Any]) -> tuple[Any, ...]:
+    """Every item read by a function; all that it refuses are told."""
+    made, wrong = [], []
+    for index, item in enumerate(items):
+        try:
+            made.append(leaf(item))
+        except WrongError as error:
+            wrong.append((index, error))
+    if wrong:
+        raise WrongItemsError(wrong)
+    return tuple(made)
 
 
 @attrs.frozen
@@ -154,7 +175,7 @@ def each(leaf: Leaf, *, listed: bool = False, least: int = 0) -> Leaf:
     def read(value: Any) -> tuple[Any, ...]:
         if listed and not isinstance(value, list):
             raise wrong(value, f"write a list: [{value}]" if isinstance(value, str | int | float) else "write a list")
-        made = tuple(leaf(item) for item in split(value))
+        made = all_of(leaf, split(value))
         if len(made) < least:
             raise wrong(value, f"name at least {least}")
         return made
@@ -181,15 +202,15 @@ def at_least_one(value: Any) -> int:
 def shape(value: Any) -> tuple[Any, ...]:
     """``'1,2,3'`` or a list of whole numbers; a list of such lists means several."""
     if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
-        return tuple(shape(item) for item in value)
-    return tuple(integer(item) for item in split(value))
+        return all_of(shape, value)
+    return all_of(integer, split(value))
 
 
 def floats_by_blanks(value: Any) -> tuple[float, ...]:
     """``'0.3 0.7'``, a number, or a list of numbers; the old reader did not split these at commas."""
     if isinstance(value, str):
-        return tuple(number(part) for part in value.split())
-    return tuple(number(item) for item in (value if isinstance(value, list) else [value]))
+        return all_of(number, value.split())
+    return all_of(number, value if isinstance(value, list) else [value])
 
 
 def flags(value: Any) -> tuple[bool, ...]:
@@ -199,7 +220,7 @@ def flags(value: Any) -> tuple[bool, ...]:
         if not words or any(word not in ("True", "False") for word in words):
             raise wrong(value, "write True or False for each")
         return tuple(word == "True" for word in words)
-    return tuple(flag(item) for item in (value if isinstance(value, list) else [value]))
+    return all_of(flag, value if isinstance(value, list) else [value])
 
 
 def either(first: Leaf, second: Leaf) -> Leaf:
