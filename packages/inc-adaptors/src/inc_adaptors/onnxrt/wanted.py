@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 
+from inc_adaptors.onnxrt.emission.given import is_explicit
 from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, RECIPE, smoothable
 from inc_adaptors.onnxrt.kinds import Kind, kind_of
 from inc_adaptors.statistics.protocol import StatisticSpec
@@ -30,5 +31,5 @@ def _static_tensors(op: OpId, plan: OpPlan) -> Iterator[tuple[str, TensorPlan]]:
         return
     for role, tensors in (("input", plan.inputs), ("output", plan.outputs)):
         for index, tensor in enumerate(tensors):
-            if tensor is not None and tensor.ranges is RangeSource.STATIC:
+            if tensor is not None and tensor.ranges is RangeSource.STATIC and not is_explicit(tensor):
                 yield f"{role}:{index}", tensor

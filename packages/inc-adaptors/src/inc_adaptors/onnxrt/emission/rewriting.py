@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto
 
 from inc_adaptors.onnxrt.emission.dynamic import dynamic_nodes
+from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.parts import Part
@@ -20,15 +21,25 @@ from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.qparams import QParams
 
+_USUAL = Manner()
+
 
 class Rewriting:
     """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
-    ``integer_bias`` False leaves biases in float32, as TensorRT wants them.
+    ``integer_bias`` False leaves biases in float32, as TensorRT wants them; ``manner`` says what else the plan's recipes ask for.
     """
 
     def __init__(
-        self, graph: Graph, placement: Placement, pairs: Pairs, weights: Weights, names: Names, *, integer_bias: bool = True
+        self,
+        graph: Graph,
+        placement: Placement,
+        pairs: Pairs,
+        weights: Weights,
+        names: Names,
+        *,
+        integer_bias: bool = True,
+        manner: Manner = _USUAL,
     ) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = dict(graph.initializers)
@@ -38,7 +49,8 @@ class Rewriting:
         self._pairs = pairs
         self._weights = weights
         self._names = names
-        self._integer_bias = integer_bias
+        self._integer_bias = integer_bias and manner.integer_bias
+        self._manner = manner
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
@@ -76,7 +88,8 @@ class Rewriting:
                 self._note(f"{operator.op}/output:{index}", self._write_codes(name, writer))
 
     def _weigh(self, operator: Operator, node: NodeProto, plan: TensorPlan, input_scale: NDArray[np.float32]) -> None:
-        part = self._weights.weight(operator, plan, input_scale)
+        room = input_scale if self._manner.bias_room else None
+        part = self._weights.weight(operator, plan, room, packed=self._manner.packed_weights)
         node.input[1] = self._take(part)
         self._note(f"{operator.op}/weight", part.qparams)
         if operator.bias is not None and self._integer_bias:
@@ -104,13 +117,13 @@ class Rewriting:
     def _operand(self, name: str, plan: TensorPlan) -> tuple[str, QParams]:
         """What an integer operator reads in place of ``name``, and its scale."""
         coded = self._placement.coded.get(name)
-        if coded is not None:
+        if coded is not None and (coded.plan == plan or not self._manner.literal):
             return self._reads[name], self._pairs.range_of(coded.root, coded.plan)
         if name in self._graph.initializers:
-            part = self._pairs.constant(name, plan)
+            part = self._pairs.constant(name, plan, packed=self._manner.packed_weights)
         else:
             result = self._names.of(f"{name}_dequantized", plan)
-            part = self._pairs.pair(name, plan, root=name, source=name, result=result)
+            part = self._pairs.pair(name, plan, root=name, source=self._reads.get(name, name), result=result)
         if (name, plan) not in self._read_pairs:
             self._read_pairs[name, plan] = part
             self._take(part)
