@@ -289,7 +289,7 @@ A8, W8 = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC), TensorPlan(granulari
     ("scope", "changes", "message"),
     [
         ("left", {"weight": None}, "no plan for its weight"),
-        ("left", {"weight": TensorPlan(dtype=UINT8)}, "signed symmetric"),
+        ("left", {"weight": TensorPlan(scheme=Scheme.ASYMMETRIC)}, "signed symmetric"),
         ("left", {"weight": TensorPlan(granularity=PerGroup(1, 2))}, "per tensor or along axis 0"),
         ("left", {"weight": TensorPlan(granularity=PerChannel(1))}, "per tensor or along axis 0"),
         ("left", {"inputs": ()}, "no plan for its input 0"),

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from inc_config.capabilities import Capabilities, Reason
-from inc_config.dtypes import FP32, PerChannel, PerTensor, Scheme
+from inc_config.dtypes import FP32, UINT8, PerChannel, PerTensor, Scheme
 from inc_config.errors import PlanError
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
 
+from inc_adaptors.onnxrt.emission.given import is_explicit
 from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
+
+_BYTE = 8
+_ACTIVATION_BITS = (8, 16)
 
 
 def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPlan) -> None:
@@ -20,8 +25,9 @@ def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPla
     Raises:
         PlanError: an unknown operator, one that must stay in float, or types, schemes or granularities without a kernel.
     """
+    literal = Manner.of(plan).literal
     closed = {c.op: c.reason for c in capabilities.ops if not c.is_quantizable}
-    faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan)]
+    faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan, literal=literal)]
     if faults:
         shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         raise PlanError(
@@ -31,7 +37,7 @@ def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPla
         )
 
 
-def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan: OpPlan) -> Iterator[str]:
+def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan: OpPlan, *, literal: bool) -> Iterator[str]:
     operator = layout.by_op.get(op)
     if operator is None:
         yield f"the model has no operator {op} of type {op.type}"
@@ -43,34 +49,48 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
     if op in closed or operator.kind is Kind.FLOAT:
         yield f"{op} stays in float ({closed.get(op) or operator.reason})"
         return
-    yield from _activation_faults(operator, plan)
+    yield from _type_faults(operator, plan)
+    yield from _missing(operator, plan, literal=literal)
     if operator.kind is Kind.WEIGHTED:
-        yield from _weight_faults(operator, plan.weight)
+        yield from _weight_faults(operator, plan.weight, dynamic=plan.is_dynamic)
 
 
-def _activation_faults(operator: Operator, plan: OpPlan) -> Iterator[str]:
+def _type_faults(operator: Operator, plan: OpPlan) -> Iterator[str]:
     op = operator.op
-    for position in operator.inputs:
-        if position >= len(plan.inputs) or plan.inputs[position] is None:
-            yield f"{op}: no plan for its input {position}"
-    for tensor in (*plan.inputs, *plan.outputs):
+    for position, tensor in enumerate((*plan.inputs, *plan.outputs)):
         if tensor is None:
             continue
-        if tensor.dtype.bits != 8 or not isinstance(tensor.granularity, PerTensor):
-            yield f"{op}: activations as {tensor.dtype} {tensor.granularity} (8 bits per tensor have kernels)"
+        constant = operator.kind is not Kind.WEIGHTED and position < len(plan.inputs)  # of an operand that is one; its type is free
+        if tensor.dtype.bits not in _ACTIVATION_BITS and not constant:
+            yield f"{op}: activations as {tensor.dtype} (8 bits per tensor have kernels, 16 bits run between pairs)"
+        if not isinstance(tensor.granularity, PerTensor) and not (constant and isinstance(tensor.granularity, PerChannel)):
+            yield f"{op}: activations {tensor.granularity} (8 bits per tensor have kernels)"
+    if plan.is_dynamic and any(tensor is not None and tensor.dtype != UINT8 for tensor in plan.inputs):
+        yield f"{op}: dynamic activations other than uint8"
     if plan.is_dynamic and not operator.can_return_float:
         yield f"{op}: dynamic ranges (MatMul and Gemm have kernels)"
+
+
+def _missing(operator: Operator, plan: OpPlan, *, literal: bool) -> Iterator[str]:
+    op = operator.op
+    for position in operator.inputs:
+        if position >= len(plan.inputs) or (plan.inputs[position] is None and not (literal and operator.kind is not Kind.WEIGHTED)):
+            yield f"{op}: no plan for its input {position}"
+    if literal:
+        return
     needs_output = not operator.can_return_float and not plan.is_dynamic
     if needs_output and (not plan.outputs or plan.outputs[0] is None):
         yield f"{op}: no plan for its output, and its kernel returns codes"
 
 
-def _weight_faults(operator: Operator, weight: TensorPlan | None) -> Iterator[str]:
+def _weight_faults(operator: Operator, weight: TensorPlan | None, *, dynamic: bool) -> Iterator[str]:
     op = operator.op
     if weight is None:
         yield f"{op}: no plan for its weight"
         return
-    if not weight.dtype.signed or weight.scheme is not Scheme.SYMMETRIC:
+    if weight.dtype.signed and weight.dtype.bits <= _BYTE and weight.scheme is not Scheme.SYMMETRIC and not is_explicit(weight):
         yield f"{op}: weight as {weight.dtype} {weight.scheme.value} (signed symmetric has kernels)"
+    if dynamic and weight.dtype.bits > _BYTE:
+        yield f"{op}: dynamic with a weight of {weight.dtype} (8 bits have kernels)"
     if weight.granularity not in (PerTensor(), PerChannel(operator.channel_axis or 0)):
         yield f"{op}: weight {weight.granularity} (per tensor or along axis {operator.channel_axis})"

@@ -9,17 +9,19 @@ from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
-from inc_config.target import Runtime
 
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.emission.checks import check_plan
+from inc_adaptors.onnxrt.emission.domains import in_domains
+from inc_adaptors.onnxrt.emission.finishing import check_format, finish, import_contrib
 from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.emission.literal import place_literally
+from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.placement import Placement, place
 from inc_adaptors.onnxrt.emission.rewriting import Rewriting
 from inc_adaptors.onnxrt.emission.smoothing import Settings, described, settings_of, smooth
-from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.weights import Weights
 from inc_adaptors.onnxrt.graph import Graph, assemble
 from inc_adaptors.onnxrt.operators import operators as find_operators
@@ -72,21 +74,22 @@ class OnnxrtEmitter:
             CalibrationError: statistics that the plan needs were not gathered, or a weight is not finite.
         """
         check_plan(self._layout, self._capabilities, plan)
+        check_format(plan)
         skeleton, smoothing = self._skeleton(plan)
-        placement = place(skeleton.layout, plan, self._blocked)
-        integer_bias = plan.target.runtime is not Runtime.TENSORRT
-        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, integer_bias=integer_bias)
+        manner = Manner.of(plan)
+        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked)
+        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, manner=manner)
         rewriting.run(skeleton.layout.operators)
-        nodes = rewriting.nodes
-        if final:
-            nodes = strip_activations(nodes, rewriting.initializers, skeleton.graph.pinned)
+        made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
         state = attrs.evolve(
             self._handle.state,
             plan=plan,
             qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *self._notes(placement), *smoothing),
+            notes=(*self._handle.state.notes, *self._notes(placement), *smoothing, *made.notes),
         )
-        return attrs.evolve(self._handle, native=assemble(skeleton.graph, nodes, rewriting.initializers), state=state)
+        nodes = in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs)
+        native = import_contrib(assemble(skeleton.graph, nodes, made.initializers))
+        return attrs.evolve(self._handle, native=native, state=state)
 
     def _skeleton(self, plan: QuantizationPlan) -> tuple[_Skeleton, tuple[str, ...]]:
         """The parts to emit from: those of the graph, or of its smoothed form, which depends on what is quantized."""

@@ -27,7 +27,7 @@ _USUAL = Manner()
 class Rewriting:
     """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
-    ``integer_bias`` False leaves biases in float32, as TensorRT wants them; ``manner`` says what else the plan's recipes ask for.
+    ``manner`` says what the plan's recipes and target ask for.
     """
 
     def __init__(
@@ -38,7 +38,6 @@ class Rewriting:
         weights: Weights,
         names: Names,
         *,
-        integer_bias: bool = True,
         manner: Manner = _USUAL,
     ) -> None:
         self.nodes: list[NodeProto] = []
@@ -49,7 +48,6 @@ class Rewriting:
         self._pairs = pairs
         self._weights = weights
         self._names = names
-        self._integer_bias = integer_bias and manner.integer_bias
         self._manner = manner
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
@@ -92,7 +90,7 @@ class Rewriting:
         part = self._weights.weight(operator, plan, room, packed=self._manner.packed_weights)
         node.input[1] = self._take(part)
         self._note(f"{operator.op}/weight", part.qparams)
-        if operator.bias is not None and self._integer_bias:
+        if operator.bias is not None and self._manner.integer_bias:
             node.input[2] = self._take(self._weights.bias(operator, input_scale, part.qparams))
 
     def _write_dynamic(self, operator: Operator, plan: OpPlan) -> None:
