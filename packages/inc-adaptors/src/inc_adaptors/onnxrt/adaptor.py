@@ -50,7 +50,7 @@ class OnnxrtAdaptor:
     """
 
     name = "onnxrt"
-    recipes = frozenset({"float_outputs", "smooth_quant"})
+    recipes = frozenset({"dedicated_qdq_pair", "float_outputs", "graph_format", "smooth_quant"})
     """Options of the whole model that plans carry and emission obeys."""
 
     def __init__(self, *, threads: int = 0) -> None:
