@@ -50,7 +50,9 @@ class OnnxrtAdaptor:
     """
 
     name = "onnxrt"
-    recipes = frozenset({"dedicated_qdq_pair", "float_outputs", "graph_format", "smooth_quant"})
+    recipes = frozenset(
+        {"dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "graph_format", "smooth_quant", "weight_correction"}
+    )
     """Options of the whole model that plans carry and emission obeys."""
 
     def __init__(self, *, threads: int = 0) -> None:

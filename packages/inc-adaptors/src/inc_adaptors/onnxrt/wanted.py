@@ -6,23 +6,32 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 
+from inc_adaptors.onnxrt.emission.correction import RECIPE as BIAS_CORRECTION
+from inc_adaptors.onnxrt.emission.correction import means_spec
 from inc_adaptors.onnxrt.emission.given import is_explicit
-from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, RECIPE, smoothable
+from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, settings_of, smoothable
 from inc_adaptors.onnxrt.kinds import Kind, kind_of
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.thresholds import spec_for
 
 
 def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, frozenset[StatisticSpec]]:
-    """Every static tensor of the plans with the statistics any of them asks for; operators that pass codes on need none of their own."""
+    """Every static tensor of the plans with the statistics any of them asks for; operators that pass codes on need none of their own.
+
+    Raises:
+        PlanError: a recipe asks for what is not offered.
+    """
     found: dict[TensorKey, set[StatisticSpec]] = {}
     for plan in plans:
-        smoothed = bool(plan.recipes.get(RECIPE))
+        smoothed = settings_of(plan)
+        corrected = bool(plan.recipes.get(BIAS_CORRECTION))
         for op, op_plan in plan.ops.items():
             for role, tensor in _static_tensors(op, op_plan):
                 found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
-                if smoothed and role == "input:0" and smoothable(op):
+                if smoothed is not None and role == "input:0" and smoothable(op, smoothed.op_types):
                     found[TensorKey(op, role)].add(CHANNELS)
+                if corrected and role == "input:0" and kind_of(op.type) is Kind.WEIGHTED:
+                    found[TensorKey(op, role)].add(means_spec(op))
     return {key: frozenset(specs) for key, specs in found.items()}
 
 

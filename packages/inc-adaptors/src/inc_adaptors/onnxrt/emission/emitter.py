@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
@@ -12,41 +10,19 @@ from inc_config.plan import OpId, QuantizationPlan
 
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.emission.checks import check_plan
+from inc_adaptors.onnxrt.emission.correction import RECIPE
 from inc_adaptors.onnxrt.emission.domains import in_domains
 from inc_adaptors.onnxrt.emission.finishing import check_format, finish, import_contrib
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.literal import place_literally
 from inc_adaptors.onnxrt.emission.manner import Manner
-from inc_adaptors.onnxrt.emission.names import Names
-from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.placement import Placement, place
 from inc_adaptors.onnxrt.emission.rewriting import Rewriting
-from inc_adaptors.onnxrt.emission.smoothing import Settings, described, settings_of, smooth
-from inc_adaptors.onnxrt.emission.weights import Weights
+from inc_adaptors.onnxrt.emission.skeleton import Skeletons
 from inc_adaptors.onnxrt.graph import Graph, assemble
-from inc_adaptors.onnxrt.operators import operators as find_operators
-from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.statistics.store import Statistics
 
 _WHOLE_BITS = 8
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _Skeleton:
-    """A graph with the pairs and integer weights made of it so far."""
-
-    graph: Graph
-    layout: Layout
-    names: Names
-    pairs: Pairs
-    weights: Weights
-
-    @classmethod
-    def of(cls, graph: Graph, layout: Layout, statistics: Statistics) -> Self:
-        """An empty one."""
-        names = Names(graph.names() | {node.name for node in graph.nodes})
-        pairs, weights = Pairs(graph, layout, statistics, names), Weights(graph, names)
-        return cls(graph=graph, layout=layout, names=names, pairs=pairs, weights=weights)
 
 
 class OnnxrtEmitter:
@@ -63,8 +39,7 @@ class OnnxrtEmitter:
         self._capabilities = capabilities
         self._statistics = statistics
         self._blocked = _non_finite(self._layout, statistics)
-        self._plain = _Skeleton.of(graph, layout, statistics)
-        self._smoothed: dict[tuple[Settings, frozenset[OpId]], tuple[_Skeleton, str]] = {}
+        self._skeletons = Skeletons(graph, layout, statistics, self._blocked)
 
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
         """A new handle whose model computes ``plan`` on integers; ``final`` also strips activations that the quantizers' clamps cover.
@@ -75,36 +50,24 @@ class OnnxrtEmitter:
         """
         check_plan(self._layout, self._capabilities, plan)
         check_format(plan)
-        skeleton, smoothing = self._skeleton(plan)
+        skeleton = self._skeletons.of(plan)
         manner = Manner.of(plan)
         placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked)
-        rewriting = Rewriting(skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, manner=manner)
+        correction = skeleton.correction if plan.recipes.get(RECIPE) else None
+        rewriting = Rewriting(
+            skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, manner=manner, correction=correction
+        )
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
         state = attrs.evolve(
             self._handle.state,
             plan=plan,
             qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *self._notes(placement), *smoothing, *made.notes),
+            notes=(*self._handle.state.notes, *self._notes(placement), *skeleton.notes, *_uncorrected(rewriting), *made.notes),
         )
         nodes = in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs)
         native = import_contrib(assemble(skeleton.graph, nodes, made.initializers))
         return attrs.evolve(self._handle, native=native, state=state)
-
-    def _skeleton(self, plan: QuantizationPlan) -> tuple[_Skeleton, tuple[str, ...]]:
-        """The parts to emit from: those of the graph, or of its smoothed form, which depends on what is quantized."""
-        settings = settings_of(plan)
-        if settings is None:
-            return self._plain, ()
-        key = (settings, frozenset(op for op in plan.quantized if op not in self._blocked))
-        if key not in self._smoothed:
-            operators = [operator for operator in self._layout.operators if operator.op not in self._blocked]
-            made = smooth(self._graph, operators, self._statistics, plan, settings)
-            types = infer(made.graph)
-            layout = Layout.of(find_operators(made.graph, types), types)
-            self._smoothed = {key: (_Skeleton.of(made.graph, layout, made.statistics), described(made.alphas))}  # one at a time: weights
-        skeleton, note = self._smoothed[key]
-        return skeleton, (note,)
 
     def _notes(self, placement: Placement) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
@@ -118,6 +81,12 @@ class OnnxrtEmitter:
         if idle:
             lines.append(f"in float because no integer operator feeds them: {_listed(idle)}")
         return tuple(lines)
+
+
+def _uncorrected(rewriting: Rewriting) -> tuple[str, ...]:
+    if not rewriting.uncorrected:
+        return ()
+    return (f"bias correction leaves out products without a bias of floats: {_listed(rewriting.uncorrected)}",)
 
 
 def check_fresh(statistics: Statistics, fingerprint: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from inc_config.plan import OpPlan, TensorPlan
+from inc_config.plan import OpId, OpPlan, TensorPlan
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto
 
-from inc_adaptors.onnxrt.emission.dynamic import dynamic_nodes
+from inc_adaptors.onnxrt.emission.correction import Correction
+from inc_adaptors.onnxrt.emission.dynamic import DynamicOperand, dynamic_nodes, dynamic_operand
 from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.pairs import Pairs
@@ -27,7 +28,8 @@ _USUAL = Manner()
 class Rewriting:
     """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
-    ``manner`` says what the plan's recipes and target ask for.
+    ``manner`` says what the plan's recipes and target ask for; ``correction`` finds what biases take back, and ``uncorrected`` lists
+    operators without a bias to write that into.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Rewriting:
         names: Names,
         *,
         manner: Manner = _USUAL,
+        correction: Correction | None = None,
     ) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = dict(graph.initializers)
@@ -49,6 +52,9 @@ class Rewriting:
         self._weights = weights
         self._names = names
         self._manner = manner
+        self._correction = correction
+        self.uncorrected: list[OpId] = []
+        self._corrected_adds: dict[int, tuple[int, str]] = {}  # node -> input position, constant to read instead
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
@@ -90,27 +96,73 @@ class Rewriting:
         part = self._weights.weight(operator, plan, room, packed=self._manner.packed_weights)
         node.input[1] = self._take(part)
         self._note(f"{operator.op}/weight", part.qparams)
-        if operator.bias is not None and self._manner.integer_bias:
-            node.input[2] = self._take(self._weights.bias(operator, input_scale, part.qparams))
+        shift = None
+        if self._correction is not None:
+            made_with = self._weights.base(operator, plan, part.qparams)
+            shift = self._correction.shift(operator, plan, part.qparams, made_with)
+        if node.op_type == "MatMul":
+            self._shift_add(operator, shift)
+        elif self._manner.integer_bias and (operator.bias is not None or shift is not None):
+            self._set_bias(node, self._take(self._weights.bias(operator, input_scale, part.qparams, shift)))
+        elif self._correction is not None and shift is not None:
+            self._set_bias(node, self._keep(self._correction.shifted(operator.bias or "", shift)))
+
+    def _shift_add(self, operator: Operator, shift: NDArray[np.float64] | None) -> None:
+        """A MatMul has no bias: the constant of the Add behind it takes the shift, unless it becomes codes."""
+        if self._correction is None or shift is None:
+            return
+        place = self._correction.added_bias(operator)
+        if place is None or self._writes(place[0]):
+            self.uncorrected.append(operator.op)
+            return
+        index, position = place
+        name = self._graph.nodes[index].input[position]
+        self._corrected_adds[index] = (position, self._keep(self._correction.shifted(name, shift)))
+
+    def _writes(self, index: int) -> bool:
+        """Whether a node runs on codes."""
+        name = self._graph.nodes[index].name
+        return any(op.scope == name for op in self._placement.active)
+
+    def _keep(self, tensor: TensorProto) -> str:
+        self.initializers[tensor.name] = tensor
+        return tensor.name
 
     def _write_dynamic(self, operator: Operator, plan: OpPlan) -> None:
-        assert plan.weight is not None  # noqa: S101  (check_plan has seen to it; for the type checker)
-        qparams = self._weights.qparams(operator, plan.weight, None)
-        self._note(f"{operator.op}/weight", qparams)
-        transposed = operator.channel_axis == 0
-        codes = self._weights.codes(operator, plan.weight, qparams, transposed=transposed)
-        scale = self._weights.scale(operator, plan.weight, qparams)
-        self.initializers.update({codes.name: codes, scale.name: scale})
         node = self._graph.nodes[operator.node]
-        source = self._reads.get(node.input[0], node.input[0])
-        made = dynamic_nodes(
-            self._names, node.name, source=source, codes=codes.name, scale=scale.name, bias=operator.bias, output=node.output[0]
-        )
-        if source in self._dynamic:
-            made = made[1:]  # another product reads the same codes
-        self._dynamic.add(source)
+        left = self._dynamic_operand(node.input[0])
+        if plan.weight is None:
+            right, bias = self._dynamic_operand(node.input[1]), None
+        else:
+            right, bias = self._dynamic_weight(operator, plan.weight), self._dynamic_bias(operator)
+        made = dynamic_nodes(self._names, node, left, right, bias=bias, output=node.output[0])
         self.nodes += made[:-1]
         self._append(made[-1], operator)
+
+    def _dynamic_operand(self, name: str) -> DynamicOperand:
+        """Quantize an activation by its own range, once for all that read it."""
+        source = self._reads.get(name, name)
+        node, operand = dynamic_operand(self._names, source)
+        if source not in self._dynamic:
+            self._dynamic.add(source)
+            self.nodes.append(node)
+        return operand
+
+    def _dynamic_weight(self, operator: Operator, plan: TensorPlan) -> DynamicOperand:
+        qparams = self._weights.qparams(operator, plan, None)
+        self._note(f"{operator.op}/weight", qparams)
+        parts = self._weights.loose(operator, plan, qparams)
+        self.initializers.update({tensor.name: tensor for tensor in parts if tensor is not None})
+        codes, scale, zero_point = parts
+        return DynamicOperand(codes=codes.name, scale=scale.name, zero_point="" if zero_point is None else zero_point.name)
+
+    def _dynamic_bias(self, operator: Operator) -> str | None:
+        """The float bias, shaped to be added to the output of a convolution."""
+        if operator.bias is None or operator.op.type != "Conv":
+            return operator.bias
+        tensor = self._weights.beside_channels(operator)
+        self.initializers[tensor.name] = tensor
+        return tensor.name
 
     def _operand(self, name: str, plan: TensorPlan) -> tuple[str, QParams]:
         """What an integer operator reads in place of ``name``, and its scale."""
@@ -153,7 +205,15 @@ class Rewriting:
         for position, name in enumerate(node.input):
             if name in self._reads:
                 node.input[position] = self._reads[name]
+        if index in self._corrected_adds:
+            position, name = self._corrected_adds[index]
+            node.input[position] = name
         return node
+
+    @staticmethod
+    def _set_bias(node: NodeProto, name: str) -> None:
+        del node.input[2:]
+        node.input.append(name)
 
     def _take(self, part: Part) -> str:
         self.nodes.extend(part.nodes)

@@ -6,7 +6,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
 
 import attrs
 import numpy as np
@@ -29,28 +30,40 @@ CHANNELS = StatisticSpec("channel_range", {"axis": -1})
 """What smoothing needs of the inputs of matrix products."""
 
 TYPES = ("MatMul", "Gemm")
+_JOINED: Mapping[str, Callable[[Sequence[float]], float]] = {"min": min, "mean": fmean, "max": max}
 _SMALLEST = 1e-5  # of a maximum, so that dead channels give no infinite scale
 _SIGMAS = 3.0  # a range is taken to reach so many standard deviations, where a power is needed
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The recipe as plans carry it: ``alphas`` to choose from, for the whole model or (``per_layer``) for each input by itself."""
+    """The recipe as plans carry it: ``alphas`` to choose from, for the whole model or (``per_layer``) for each input by itself.
+
+    ``clip_weights`` keeps the weights' maxima off zero; ``joined`` makes one number of the errors of products that share an input;
+    ``without_effect`` are notes on what was asked for and is not done.
+    """
 
     alphas: tuple[float, ...]
     per_layer: bool
     folding: bool
     scales_per_op: bool
     op_types: tuple[str, ...]
+    clip_weights: bool = True
+    joined: Callable[[Sequence[float]], float] = sum
+    without_effect: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Smoothed:
-    """The graph with the same operators under the same names, and its statistics; ``alphas`` by smoothed tensor."""
+    """The graph with the same operators under the same names, and its statistics.
+
+    ``alphas`` by smoothed tensor, ``divisors`` of input channels by operator.
+    """
 
     graph: Graph
     statistics: Statistics
     alphas: Mapping[str, float]
+    divisors: Mapping[OpId, Array]
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -90,6 +103,11 @@ def settings_of(plan: QuantizationPlan) -> Settings | None:
         folding=bool(given.get("folding", True)),
         scales_per_op=bool(given.get("scales_per_op", True)),
         op_types=tuple(given.get("op_types", ())) or TYPES,
+        clip_weights=bool(given.get("clip_weights", True)),
+        joined=sum if search is None else _JOINED[str(search.get("shared", "mean"))],
+        without_effect=("SmoothQuant: search.blockwise has no effect, alpha is chosen by the error of each input's own products",)
+        if search is not None and search.get("blockwise")
+        else (),
     )
 
 
@@ -104,16 +122,19 @@ def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, 
     groups = _groups(graph, operators, statistics, plan, settings)
     model_wide = settings.alphas[0]
     if len(settings.alphas) > 1 and not settings.per_layer:
-        model_wide = min(settings.alphas, key=lambda alpha: sum(_noise(group, _scales(group, alpha)) for group in groups))
+        model_wide = min(
+            settings.alphas, key=lambda alpha: sum(_noise(group, _scales(group, alpha, settings), settings) for group in groups)
+        )
     values = dict(statistics.values)
     before: dict[int, list[NodeProto]] = {}
     alphas: dict[str, float] = {}
+    divisors: dict[OpId, Array] = {}
     taken = graph.names() | {node.name for node in graph.nodes}
     for group in groups:
         alpha = model_wide
         if settings.per_layer:
-            alpha = min(settings.alphas, key=lambda value, group=group: _noise(group, _scales(group, value)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        scales = _scales(group, alpha)
+            alpha = min(settings.alphas, key=lambda value, group=group: _noise(group, _scales(group, value, settings), settings))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        scales = _scales(group, alpha, settings)
         alphas[group.tensor] = alpha
         _multiply_weights(made, group, scales, taken)
         if not (settings.folding and _fold(made, group, scales, taken)):
@@ -122,8 +143,9 @@ def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, 
         found.update(np.array([(group.low / scales).min(), (group.high / scales).max()], np.float32))
         for operator in group.members:
             values[TensorKey(operator.op, "input:0")] = {StatisticSpec("range"): found}
+            divisors[operator.op] = scales
     made.nodes = [node for index, old in enumerate(made.nodes) for node in (*before.get(index, ()), old)]
-    return Smoothed(graph=made, statistics=attrs.evolve(statistics, values=values), alphas=alphas)
+    return Smoothed(graph=made, statistics=attrs.evolve(statistics, values=values), alphas=alphas, divisors=divisors)
 
 
 def smoothable(op: OpId, op_types: Iterable[str] = TYPES) -> bool:
@@ -173,27 +195,28 @@ def _matrix(graph: Graph, operator: Operator) -> Array:
     return weight.T if operator.channel_axis == 0 else weight
 
 
-def _scales(group: _Group, alpha: float) -> Array:
+def _scales(group: _Group, alpha: float, settings: Settings) -> Array:
     """One divisor per input channel; 1 for channels that are zero on either side."""
     activation = np.maximum(-group.low, group.high)
     weight = np.max([np.abs(matrix).max(axis=1) for matrix in group.weights], axis=0)
     alive = (activation > 0.0) & (weight > 0.0)
     activation = np.maximum(activation, _SMALLEST * activation.max(initial=0.0))
-    weight = np.maximum(weight, _SMALLEST * weight.max(initial=0.0))
+    if settings.clip_weights:
+        weight = np.maximum(weight, _SMALLEST * weight.max(initial=0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         scales = activation**alpha / weight ** (1.0 - alpha)
     return np.where(alive & np.isfinite(scales) & (scales > 0.0), scales, 1.0).astype(np.float32).astype(np.float64)
 
 
-def _noise(group: _Group, scales: Array) -> float:
+def _noise(group: _Group, scales: Array, settings: Settings) -> float:
     """Predicted power of the rounding of activations (8 bits per tensor) and weights (8 bits per channel) in the products' outputs."""
     step = ((group.high / scales).max() - (group.low / scales).min()) / 255.0
     power = np.square(np.maximum(-group.low, group.high) / scales / _SIGMAS).sum()
-    total = 0.0
+    each = []
     for matrix in group.weights:
         scaled = matrix * scales[:, None]
-        total += float(step**2 * np.square(scaled).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power)
-    return total
+        each.append(float(step**2 * np.square(scaled).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power))
+    return settings.joined(each)
 
 
 def _multiply_weights(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> None:

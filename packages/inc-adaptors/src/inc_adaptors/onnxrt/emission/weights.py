@@ -15,6 +15,7 @@ from inc_adaptors.onnxrt.emission.containers import codes_tensor
 from inc_adaptors.onnxrt.emission.given import bias_floor, explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.parts import Part, dequantize_node, scale_and_zero_point
+from inc_adaptors.onnxrt.emission.spread import with_spread
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.qparams import QParams, quantize, weight_qparams
@@ -23,11 +24,16 @@ Scale = NDArray[np.float32]
 
 
 class Weights:
-    """The weight half of the skeleton."""
+    """The weight half of the skeleton.
 
-    def __init__(self, graph: Graph, names: Names) -> None:
+    ``keeps_spread`` reads codes with scales that give every channel the standard deviation it had before rounding.
+    """
+
+    def __init__(self, graph: Graph, names: Names, *, keeps_spread: bool = False) -> None:
         self._graph = graph
         self._names = names
+        self._keeps_spread = keeps_spread
+        self._bases: dict[Any, QParams] = {}  # by what the codes are read with: what they were made with
         self._qparams: dict[Any, QParams] = {}
         self._codes: dict[Any, TensorProto] = {}
         self._made: dict[Any, Part] = {}
@@ -58,8 +64,15 @@ class Weights:
         key = (operator.op, plan, None if input_scale is None else input_scale.tobytes())
         if key not in self._qparams:
             bias = None if operator.bias is None else self._values(operator.bias).reshape(-1)
-            self._qparams[key] = self._found(operator.weight or "", plan, bias, input_scale)
+            base = self._found(operator.weight or "", plan, bias, input_scale)
+            read = with_spread(self._values(operator.weight or ""), base, plan, bias, input_scale) if self._keeps_spread else base
+            self._bases[operator.weight, plan, read.scale.tobytes()] = base
+            self._qparams[key] = read
         return self._qparams[key]
+
+    def base(self, operator: Operator, plan: TensorPlan, qparams: QParams) -> QParams:
+        """What the codes of a weight were made with, given what they are read with."""
+        return self._bases.get((operator.weight, plan, qparams.scale.tobytes()), qparams)
 
     def _found(self, name: str, plan: TensorPlan, bias: Scale | None, input_scale: Scale | None) -> QParams:
         values = self._values(name)
@@ -74,26 +87,48 @@ class Weights:
         """The integer initializer of a weight; operators that share a weight and its scales share it."""
         key = (operator.weight, plan, qparams.scale.tobytes(), transposed, packed)
         if key not in self._codes:
-            found = quantize(self._values(operator.weight or ""), qparams, plan.dtype, plan.granularity)
+            made_with = self.base(operator, plan, qparams)
+            found = quantize(self._values(operator.weight or ""), made_with, plan.dtype, plan.granularity)
             name = self._names.of(f"{operator.weight}_codes", key)
             self._codes[key] = codes_tensor(found.T if transposed else found, name, plan.dtype, packed=packed)
         return self._codes[key]
 
-    def scale(self, operator: Operator, plan: TensorPlan, qparams: QParams) -> TensorProto:
-        """A weight's scales alone, as an initializer."""
-        return scale_and_zero_point(self._names, operator.weight or "", qparams, plan.dtype, (plan, qparams.scale.tobytes()))[0]
+    def loose(self, operator: Operator, plan: TensorPlan, qparams: QParams) -> tuple[TensorProto, TensorProto, TensorProto | None]:
+        """Codes, scale and zero point (None for 0) as an operator with a dynamic activation takes them.
 
-    def bias(self, operator: Operator, input_scale: Scale, weight: QParams) -> Part:
-        """An operator's bias as int32 with scale ``input_scale * weight scale`` and its DQ."""
+        A product's codes are (inside, outside), a convolution's scale broadcasts against its output.
+        """
+        is_conv = operator.op.type == "Conv"
+        codes = self.codes(operator, plan, qparams, transposed=not is_conv and operator.channel_axis == 0)
+        scales, zeros = qparams.scale, qparams.zero_point
+        if is_conv and scales.ndim:
+            scales = scales.reshape(-1, *(1,) * (len(codes.dims) - 2))
+        if zeros.size and (zeros == zeros.flat[0]).all():
+            zeros = zeros.reshape(-1)[0].reshape(())
+        purpose = (plan, qparams.scale.tobytes(), "loose", is_conv)
+        scale = numpy_helper.from_array(scales, self._names.of(f"{operator.weight}_scale", purpose))
+        if not zeros.any():
+            return codes, scale, None
+        return codes, scale, codes_tensor(zeros, self._names.of(f"{operator.weight}_zero_point", purpose), plan.dtype)
+
+    def beside_channels(self, operator: Operator) -> TensorProto:
+        """A convolution's float bias, shaped (1, C, 1, ...)."""
+        values = self._values(operator.bias or "").reshape(1, -1, *(1,) * (len(self._graph.initializers[operator.weight or ""].dims) - 2))
+        return numpy_helper.from_array(values, self._names.of(f"{operator.bias}_beside_channels", operator.weight))
+
+    def bias(self, operator: Operator, input_scale: Scale, weight: QParams, shift: NDArray[np.float64] | None = None) -> Part:
+        """An operator's bias, plus ``shift``, as int32 with scale ``input_scale * weight scale`` and its DQ; without a bias the shift."""
         scales = np.asarray(input_scale * weight.scale, np.float32)
-        key = (operator.op, scales.tobytes())
+        key = (operator.op, scales.tobytes(), b"" if shift is None else shift.tobytes())
         if key not in self._made:
             limits = np.iinfo(np.int32)
-            exact = self._values(operator.bias or "").astype(np.float64).reshape(-1) / scales
+            name = operator.bias or f"{operator.op.scope}/bias"
+            real = np.zeros(()) if operator.bias is None else self._values(operator.bias).astype(np.float64).reshape(-1)
+            exact = (real if shift is None else real + shift) / scales
             codes = np.clip(np.rint(exact), limits.min, limits.max).astype(np.int32)
-            made = numpy_helper.from_array(codes, self._names.of(f"{operator.bias}_codes", key))
-            scale = numpy_helper.from_array(scales, self._names.of(f"{operator.bias}_scale", key))
-            result, label = (self._names.of(f"{operator.bias}_{suffix}", key) for suffix in ("dequantized", "dequantize"))
+            made = numpy_helper.from_array(codes, self._names.of(f"{name}_codes", key))
+            scale = numpy_helper.from_array(scales, self._names.of(f"{name}_scale", key))
+            result, label = (self._names.of(f"{name}_{suffix}", key) for suffix in ("dequantized", "dequantize"))
             node = dequantize_node([made.name, scale.name], result, label, PerChannel(0) if scales.ndim else PerTensor())
             self._made[key] = Part(nodes=(node,), initializers=(made, scale), output=result, qparams=weight)
         return self._made[key]

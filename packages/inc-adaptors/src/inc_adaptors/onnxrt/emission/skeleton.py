@@ -1,0 +1,108 @@
+"""The parts that emissions share: of the graph as it is, or of its smoothed form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import attrs
+from inc_config.plan import OpId, QuantizationPlan
+
+from inc_adaptors.onnxrt.emission.correction import Correction, Vector
+from inc_adaptors.onnxrt.emission.layout import Layout
+from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.pairs import Pairs
+from inc_adaptors.onnxrt.emission.smoothing import described, settings_of, smooth
+from inc_adaptors.onnxrt.emission.weights import Weights
+from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.operators import operators as find_operators
+from inc_adaptors.onnxrt.shapes import infer
+from inc_adaptors.statistics.store import Statistics
+
+WEIGHT_CORRECTION = "weight_correction"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Skeleton:
+    """A graph with the pairs and integer weights made of it so far; ``notes`` say how it differs from the model."""
+
+    graph: Graph
+    layout: Layout
+    names: Names
+    pairs: Pairs
+    weights: Weights
+    correction: Correction
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        graph: Graph,
+        layout: Layout,
+        statistics: Statistics,
+        *,
+        gathered: Statistics,
+        divisors: Mapping[OpId, Vector],
+        keeps_spread: bool,
+        notes: tuple[str, ...],
+    ) -> Self:
+        """An empty one; ``gathered`` are the statistics of the model itself."""
+        names = Names(graph.names() | {node.name for node in graph.nodes})
+        return cls(
+            graph=graph,
+            layout=layout,
+            names=names,
+            pairs=Pairs(graph, layout, statistics, names),
+            weights=Weights(graph, names, keeps_spread=keeps_spread),
+            correction=Correction(graph, gathered, names, divisors),
+            notes=notes,
+        )
+
+
+class Skeletons:
+    """Makes the skeleton that a plan's recipes ask for, and keeps it for the next plan."""
+
+    def __init__(self, graph: Graph, layout: Layout, statistics: Statistics, blocked: frozenset[OpId]) -> None:
+        self._graph = graph
+        self._layout = layout
+        self._statistics = statistics
+        self._blocked = blocked
+        self._plain: dict[bool, Skeleton] = {}
+        self._smoothed: dict[object, Skeleton] = {}  # one at a time: each holds weights
+
+    def of(self, plan: QuantizationPlan) -> Skeleton:
+        """The parts to emit ``plan`` from; those of a smoothed graph depend on what is quantized.
+
+        Raises:
+            PlanError, CalibrationError: as ``smoothing.smooth``.
+        """
+        settings, keeps_spread = settings_of(plan), bool(plan.recipes.get(WEIGHT_CORRECTION))
+        if settings is None:
+            if keeps_spread not in self._plain:
+                self._plain[keeps_spread] = Skeleton.of(
+                    self._graph,
+                    self._layout,
+                    self._statistics,
+                    gathered=self._statistics,
+                    divisors={},
+                    keeps_spread=keeps_spread,
+                    notes=(),
+                )
+            return self._plain[keeps_spread]
+        key = (settings, keeps_spread, frozenset(op for op in plan.quantized if op not in self._blocked))
+        if key not in self._smoothed:
+            operators = [operator for operator in self._layout.operators if operator.op not in self._blocked]
+            made = smooth(self._graph, operators, self._statistics, plan, settings)
+            types = infer(made.graph)
+            layout = Layout.of(find_operators(made.graph, types), types)
+            skeleton = Skeleton.of(
+                made.graph,
+                layout,
+                made.statistics,
+                gathered=self._statistics,
+                divisors=made.divisors,
+                keeps_spread=keeps_spread,
+                notes=(described(made.alphas), *settings.without_effect),
+            )
+            self._smoothed = {key: skeleton}
+        return self._smoothed[key]
