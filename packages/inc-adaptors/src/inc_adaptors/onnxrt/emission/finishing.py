@@ -12,9 +12,11 @@ from inc_config.target import Runtime
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from inc_adaptors.onnxrt.emission.dedicated import dedicate_pairs
+from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
+from inc_adaptors.onnxrt.emission.unfused import keep_float
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import UNDROPPED
 
@@ -51,11 +53,13 @@ def check_format(plan: QuantizationPlan) -> None:
 def finish(
     nodes: Sequence[NodeProto], initializers: Mapping[str, TensorProto], graph: Graph, names: Names, plan: QuantizationPlan, *, final: bool
 ) -> Finished:
-    """Strip activations, give readers pairs of their own, and write integer operators, as the plan's recipes say.
+    """Keep floats float, strip activations, give readers pairs of their own, and write integer operators, as the plan's recipes say.
 
     QOperator form always strips: there is no activation between an integer operator and its codes. No other emission shares these nodes.
     """
     in_operators = plan.recipes.get(GRAPH_FORMAT) == GraphFormat.QOPERATOR.value
+    if plan.target.runtime is Runtime.ONNXRUNTIME and not plan.recipes.get(LITERAL):
+        nodes, initializers = keep_float(nodes, initializers, graph.pinned, names)
     if final or in_operators:
         nodes = strip_activations(nodes, initializers, graph.pinned)
     if not in_operators and plan.recipes.get(DEDICATED):
