@@ -17,11 +17,13 @@ from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.unfused import keep_float
+from inc_adaptors.onnxrt.emission.weightpairs import pair_weights
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import UNDROPPED
 
 GRAPH_FORMAT = "graph_format"
 DEDICATED = "dedicated_qdq_pair"
+WEIGHT_PAIRS = "weight_qdq_pair"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -62,6 +64,8 @@ def finish(
         nodes, initializers = keep_float(nodes, initializers, graph.pinned, names)
     if final or in_operators:
         nodes = strip_activations(nodes, initializers, graph.pinned)
+    if not in_operators and plan.recipes.get(WEIGHT_PAIRS):
+        nodes, initializers = pair_weights(nodes, initializers, graph, names)
     if not in_operators and plan.recipes.get(DEDICATED):
         return Finished(nodes=dedicate_pairs(nodes, initializers, graph.pinned, names), initializers=initializers)
     present = any(node.op_type in UNDROPPED for node in nodes) and plan.target.runtime is Runtime.ONNXRUNTIME
@@ -76,8 +80,9 @@ def _notes(made: Integers, plan: QuantizationPlan) -> Iterator[str]:
     yield f"{made.converted} integer operators instead of Q/DQ pairs"
     if made.kept:
         yield f"with Q/DQ pairs, because not all they read and write is 8-bit codes: {', '.join(made.kept[:8])}"
-    if plan.recipes.get(DEDICATED):
-        yield f"{DEDICATED} means nothing to integer operators"
+    for recipe in (DEDICATED, WEIGHT_PAIRS):
+        if plan.recipes.get(recipe):
+            yield f"{recipe} means nothing to integer operators"
 
 
 def import_contrib(model: ModelProto) -> ModelProto:
