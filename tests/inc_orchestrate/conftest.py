@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,17 @@ def trained(digits: Digits) -> nn.Module:
 @pytest.fixture
 def model(trained: nn.Module) -> nn.Module:
     return copy.deepcopy(trained)
+
+
+@pytest.fixture
+def architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """``module:function`` of a fresh ``Net``, in a module that worker processes can import."""
+    source = f"import torch\nfrom torch import nn\n\n{inspect.getsource(Net)}\ndef make():\n    return Net()\n"
+    name = f"models_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return f"{name}:make"
 
 
 @pytest.fixture

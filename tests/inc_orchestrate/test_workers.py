@@ -1,17 +1,23 @@
 """Trials on a process pool: the same result, a worker that dies costs one trial, and functions that cannot travel are refused at once."""
 
+import copy
+import importlib
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from inc_config import ExitPolicy, TuningConfig
-from inc_config.errors import EvaluationError, IncError
+from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
 from inc_metrics import Accuracy
-from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Quantize, Workers
+from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers
+from inc_orchestrate.job import STOPPED
 
 JUDGE = """
 import os, signal
@@ -41,6 +47,16 @@ def kills_by_conv2(proto):
 def constant(model):
     return 1.0
 
+def first_outputs(module):
+    import torch
+    with torch.no_grad():
+        images = torch.linspace(0, 1, 2 * 256).reshape(2, 1, 16, 16)
+        return float(module(images).double().abs().sum())
+
+def other():
+    from torch import nn
+    return nn.Linear(2, 2)
+
 def raises(proto):
     if quantized(proto):
         raise OSError("no such file")
@@ -53,7 +69,7 @@ def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A module that workers can import."""
     (tmp_path / "remote_judge.py").write_text(JUDGE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     sys.modules.pop("remote_judge", None)
     import remote_judge
 
@@ -61,15 +77,15 @@ def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop("remote_judge", None)
 
 
-def pool() -> Executor:
-    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+def pool(count: int = 2) -> Executor:
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
 
 
 @pytest.fixture
 def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
-    def run(evaluate: Any, *, make: Callable[[], Executor] = pool, **options: Any) -> FitResult:
+    def run(evaluate: Any, *, make: Callable[[], Executor] = pool, folder: Path | None = None, **options: Any) -> FitResult:
         step = Quantize(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=8)), **options)
-        workers, quiet = Workers(make=make, count=2), Progress(quiet=True)
+        workers, quiet = Workers(make=make, count=2, folder=folder), Progress(quiet=True)
         pipeline = Pipeline([step], calibrate=digits.calibration, evaluate=evaluate, workers=workers, benchmark=False, progress=quiet)
         return pipeline.fit(str(onnx_path))
 
@@ -81,7 +97,7 @@ def test_a_pool_finds_what_one_process_finds(fit: Callable[..., FitResult], judg
     assert result.is_feasible
     assert not any("conv2d_1" in name for name in judge.quantized(result.model))
     assert judge.quantized(result.model)
-    assert all(trial.status == "complete" for trial in result.summary.trials)
+    assert all(trial.status == "complete" or trial.error == STOPPED for trial in result.summary.trials)
 
 
 def test_a_worker_that_dies_costs_one_trial_and_the_pool_is_made_anew(fit: Callable[..., FitResult], judge: Any) -> None:
@@ -124,12 +140,77 @@ def test_functions_that_cannot_travel_are_refused_before_the_first_trial(fit: Ca
         fit(Evaluation(digits.evaluation, Accuracy()), make=_never)
 
 
-def test_a_model_that_needs_its_class_is_refused_before_the_first_trial(model: Any, digits: Any, judge: Any) -> None:
-    workers = Workers(make=_never, count=2)
-    pipeline = Pipeline([Quantize()], calibrate=digits.calibration, evaluate=judge.constant, workers=workers, progress=False)
-    with pytest.raises(IncError):
-        pipeline.fit(model)
+def test_a_model_that_needs_its_class_is_refused_before_any_work_with_the_fix(
+    model: Any, digits: Any, judge: Any, training: Any, architecture: str
+) -> None:
+    def fit(given: Any) -> None:
+        workers = Workers(make=_never, count=2, architecture=given)
+        steps = [Prune(target_sparsity=0.5), Quantize()]
+        Pipeline(
+            steps, train=training(loop=_never), calibrate=digits.calibration, evaluate=judge.constant, workers=workers, progress=False
+        ).fit(model)
+
+    cases: dict[Any, tuple[type[IncError], str]] = {
+        None: (ModelError, "Workers cannot rebuild the model: A saved PyTorch model holds no code"),
+        "models:": (EvaluationError, "'models' cannot be imported"),
+        architecture.replace("make", "lost"): (EvaluationError, "is not a function"),
+        architecture.replace("make", "Net.forward"): (ModelError, "raised TypeError"),
+        "collections:OrderedDict": (ModelError, "A OrderedDict is not a PyTorch model"),
+        "remote_judge:other": (ModelError, "The model is not the one that was saved: .*conv1"),
+        (lambda: model): (EvaluationError, "Workers cannot import .*<lambda>"),
+    }
+    for given, (kind, fault) in cases.items():
+        with pytest.raises(kind, match=fault) as caught:
+            fit(given)
+        assert "Workers(architecture=...)" in str(caught.value)
+        assert "models:make" in caught.value.fix or "module:function" in caught.value.fix or "untrained" in caught.value.fix
 
 
-def _never() -> Executor:
+def test_a_pruned_torch_model_is_tuned_on_workers_as_it_is_here(
+    model: Any, digits: Any, judge: Any, training: Any, architecture: str
+) -> None:
+    def fit(workers: Workers | None) -> FitResult:
+        steps = [Prune(target_sparsity=0.5, pattern="4x1"), Quantize(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=4)))]
+        data = {"train": training(epochs=1), "calibrate": digits.calibration, "evaluate": judge.first_outputs}
+        return Pipeline(steps, **data, workers=workers, benchmark=False, progress=False).fit(copy.deepcopy(model))
+
+    module, _, name = architecture.partition(":")
+    make = getattr(importlib.import_module(module), name)
+    here, there = fit(None), fit(Workers(make=partial(pool, 1), count=1, architecture=make))
+    # The evaluation is a number of the outputs' bits: equal values on both sides mean models that are equal to the bit.
+    values = [[trial.accuracy for trial in result.summary.trials if trial.status == "complete"] for result in (here, there)]
+    assert values[0] == values[1] != []
+    assert [stage.sparsity for stage in here.summary.stages] == [stage.sparsity for stage in there.summary.stages]
+    assert here.handle.state.masks.keys() == there.handle.state.masks.keys() != set()
+    x = digits.evaluation[0][0]
+    assert torch.equal(here.model(x), there.model(x))
+
+
+def test_workers_that_are_not_ready_say_so_before_the_first_trial(fit: Callable[..., FitResult], judge: Any, tmp_path: Path) -> None:
+    def elsewhere() -> Executor:
+        (tmp_path / "remote_judge.py").unlink()
+        return pool(1)
+
+    with pytest.raises(EvaluationError, match=r"A worker is not ready: .*'remote_judge' cannot be imported") as caught:
+        fit(judge.constant, make=elsewhere)
+    assert "PYTHONPATH" in caught.value.fix
+    with pytest.raises(EvaluationError, match="The first worker ended before it answered: BrokenProcessPool") as caught:
+        fit(judge.constant, make=lambda: ProcessPoolExecutor(1, initializer=_raises))
+    assert "__main__" in caught.value.fix
+    closed = ThreadPoolExecutor(1)
+    closed.shutdown()
+    with pytest.raises(EvaluationError, match="The executor takes no work: RuntimeError"):
+        fit(judge.constant, make=lambda: closed)
+
+
+def test_a_folder_that_is_not_there_is_refused_before_any_work(fit: Callable[..., FitResult], judge: Any, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such folder"):
+        fit(judge.constant, make=_never, folder=tmp_path / "lost")
+
+
+def _raises() -> None:
+    raise OSError("no licence")
+
+
+def _never(*_: Any) -> Executor:
     raise AssertionError("no executor is needed")

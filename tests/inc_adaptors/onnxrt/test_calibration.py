@@ -8,6 +8,7 @@ import pytest
 from graphs import Builder, batches, branches, encoder, resnet, session
 from inc_adaptors.onnxrt import blocked, calibration
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_adaptors.statistics.merging import merged
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 from inc_config.errors import DataError, PlanError
@@ -64,6 +65,20 @@ def test_inputs_and_constant_operands_have_ranges_too() -> None:
     assert statistics.values[TensorKey(OpId("add", 0, "Add"), "input:1")][RANGE].maximum == 7.5
     x = np.concatenate([feed["x"] for feed in data])
     assert statistics.values[TensorKey(OpId("conv", 0, "Conv"), "input:0")][RANGE].minimum == x.min()
+
+
+def test_a_constant_operand_counts_once_however_many_parts_are_merged() -> None:
+    b = Builder()
+    y = b.node("Add", b.input("x", ["n", 4]), b.constant(np.array([1, 2, 3, 4], np.float32)), name="add")
+    model = b.model((y, ["n", 4]))
+    data = batches(model, count=4)
+    whole, _ = observed(model, data, RANGE, HISTOGRAM)
+    parts = merged([observed(model, data[:1], RANGE, HISTOGRAM)[0], observed(model, data[1:], RANGE, HISTOGRAM)[0]])
+    assert parts.constant == whole.constant == {TensorKey(OpId("add", 0, "Add"), "input:1")}
+    for key, found in whole.values.items():
+        for spec, statistic in found.items():
+            for name, array in statistic.to_arrays().items():
+                np.testing.assert_array_equal(parts.values[key][spec].to_arrays()[name], array)
 
 
 def test_reading_blocked_layout_gives_bit_identical_statistics(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from inc_config.quantization import Approach, QuantizeConfig
 
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.progress import Progress
-from inc_orchestrate.recipes import restrict_by_recipes
+from inc_orchestrate.recipes import recipes_of, restrict_by_recipes
+from inc_orchestrate.remote import Remote
 
 _STEP = "quantize"
 _LOOSEN = "loosen exclude, exclude_types or approach, or choose another target"
@@ -52,11 +53,18 @@ def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeCo
 
 
 def candidates(
-    adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, example: Any, calibration: CalibrationData | None, progress: Progress
+    adaptor: Adaptor,
+    handle: ModelHandle,
+    config: QuantizeConfig,
+    *,
+    example: Any,
+    calibration: CalibrationData | None,
+    progress: Progress,
+    workers: Remote | None = None,
 ) -> Candidates:
     """Describe, observe once for every plan that may come, and prepare emission.
 
-    ``example`` is one batch of inputs, for frameworks that must run a model to know its operators.
+    ``example`` is one batch of inputs, for frameworks that must run a model to know its operators; ``workers`` share the observing.
 
     Raises:
         PlanError: no operator can be quantized.
@@ -68,7 +76,9 @@ def candidates(
         raise nothing_to_quantize(capabilities)
     quantizes = require(adaptor, Quantizes, step=_STEP)
     kept: list[Any] = []
-    statistics = _observe(adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress, kept=kept)
+    statistics = _observe(
+        adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress, kept=kept, workers=workers
+    )
     capabilities = _finite_only(capabilities, statistics)
     if isinstance(adaptor, Guards):
         capabilities = adaptor.guard(handle, capabilities, statistics, batches=few)
@@ -116,8 +126,9 @@ def _observe(
     config: QuantizeConfig,
     progress: Progress,
     kept: list[Any],
+    workers: Remote | None,
 ) -> Statistics:
-    wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities, config.recipes.changed))
+    wanted = require(adaptor, Quantizes, step=_STEP).wanted(capabilities, every_option(capabilities, recipes_of(config)))
     if not wanted:
         return Statistics(values={}, samples=0)
     if calibration is None:
@@ -127,6 +138,9 @@ def _observe(
             fix="give calibrate=batches, or Quantize(approach='dynamic')",
         )
     with progress.bar("calibrate", config.calibration_samples) as advance:
+        if workers is not None:
+            batches = _keeping(calibration.stream(), kept)
+            return workers.observe(batches, wanted, samples=config.calibration_samples, advance=lambda samples: advance(samples, None))
         return require(adaptor, Observes, step=_STEP).observe(
             handle, _keeping(calibration.stream(), kept), wanted, progress=lambda samples: advance(samples, None)
         )

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from typing import Any, Self
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 
+from inc_config.convert import to_json
 from inc_config.plan import QuantizationPlan
 from inc_strategy import Measurement, Trial, TrialStatus
 
-from inc_orchestrate.workers import Workers
-
-Start = Callable[[Executor, QuantizationPlan], "Future[dict[str, Any]]"]
-
-_DIED = "its worker died"
+from inc_orchestrate.job import DIED, STOPPED, Job, run_trial
+from inc_orchestrate.pool import Answer, Pool, is_broken
 
 
 class Dispatch:
     """Trials under way by proposal index.
 
-    When a pool breaks, all that were under way are lost and are proposed again, now one at a time: so the plan that kills its worker is
-    lost alone, and the others are not.
+    A worker that dies alone costs its trial. When a whole pool breaks, all that were under way are lost and are proposed again, now one at
+    a time: so the plan that kills its worker is lost alone, and the others are not.
     """
 
-    def __init__(self, workers: Workers, start: Start) -> None:
-        self._workers = workers
-        self._start = start
-        self._executor: Executor | None = None
-        self._running: dict[Future[dict[str, Any]], tuple[int, QuantizationPlan]] = {}
+    def __init__(self, count: int, pool: Pool, job: Job, function: str) -> None:
+        self._count = count
+        self._pool = pool
+        self._job = job
+        self._function = function
+        self._running: dict[Future[Answer], tuple[int, QuantizationPlan]] = {}
         self._suspects: set[str] = set()
 
     @property
     def has_room(self) -> bool:
         """Whether another trial may start."""
-        return len(self._running) < (1 if self._suspects else self._workers.count)
+        return len(self._running) < (1 if self._suspects else self._count)
 
     @property
     def is_idle(self) -> bool:
@@ -42,72 +39,56 @@ class Dispatch:
 
     def start(self, index: int, plan: QuantizationPlan) -> None:
         """Start a trial; a broken pool is made anew."""
-        for attempt in (1, 2):
-            if self._executor is None:
-                self._executor = self._workers.make()
-            try:
-                future = self._start(self._executor, plan)
-            except BrokenExecutor:
-                self._drop()
-                if attempt == 2:
-                    raise
-            else:
-                self._running[future] = (index, plan)
-                return
+        payload = self._job.payload(_token(index), plan=to_json(plan), function=self._function)
+        self._running[self._pool.submit(run_trial, payload)] = (index, plan)
 
     def next_finished(self) -> list[Trial]:
         """Wait for at least one trial; several where they ended together."""
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        return self._broken() if any(_is_broken(future) for future in done) else [self._trial(future) for future in done]
+        return self._broken() if any(is_broken(future) for future in done) else [self._trial(future) for future in done]
 
     def cancelled(self) -> list[Trial]:
         """Give up what has not started, and wait for the rest."""
-        for future in self._running:
-            future.cancel()
+        self._job.stop()
+        for future, (index, _) in self._running.items():
+            if not self._job.has_started(_token(index)):
+                future.cancel()
         found: list[Trial] = []
         while self._running:
             found += self.next_finished()
         return found
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._drop()
-
-    def _drop(self) -> None:
-        if self._executor is not None:
-            executor, self._executor = self._executor, None
-            executor.shutdown(wait=False, cancel_futures=True)
-
     def _broken(self) -> list[Trial]:
         """Keep what ended well; everything else under way is lost."""
         wait(self._running)
-        whole = [future for future in self._running if not _is_broken(future)]
+        whole = [future for future in self._running if not is_broken(future)]
         found = [self._trial(future) for future in whole]
         for index, plan in self._running.values():
             self._suspects.add(plan.digest)
-            found.append(Trial(index=index, plan=plan, status=TrialStatus.LOST, error=_DIED))
+            found.append(Trial(index=index, plan=plan, status=TrialStatus.LOST, error=DIED))
         if len(self._running) == 1:  # it was alone: it is known now
             self._suspects -= {plan.digest for _, plan in self._running.values()}
         self._running.clear()
-        self._drop()
+        self._pool.drop()
         return found
 
-    def _trial(self, future: Future[dict[str, Any]]) -> Trial:
+    def _trial(self, future: Future[Answer]) -> Trial:
         index, plan = self._running.pop(future)
         self._suspects.discard(plan.digest)
         try:
-            found = future.result()
+            answer = future.result()
         except CancelledError:
-            return Trial(index=index, plan=plan, status=TrialStatus.LOST, error="it had not started when the search ended")
+            return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=STOPPED)
         except Exception as error:  # noqa: BLE001  (an executor reports its own faults in its own classes)
             return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=f"{type(error).__name__}: {error}")
-        if "error" in found:
-            measured = Measurement(seconds=found["seconds"])
-            return Trial(index=index, plan=plan, status=TrialStatus.FAILED, error=found["error"], measurement=measured)
-        return Trial(index=index, plan=plan, measurement=Measurement(**found))
+        if "lost" in answer:
+            return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=answer["lost"])
+        seconds = answer["seconds"]
+        if "error" in answer:
+            return Trial(index=index, plan=plan, status=TrialStatus.FAILED, error=answer["error"], measurement=Measurement(seconds=seconds))
+        measured = Measurement(accuracy=answer["accuracy"], size_bytes=answer["size_bytes"], seconds=seconds)
+        return Trial(index=index, plan=plan, measurement=measured)
 
 
-def _is_broken(future: Future[dict[str, Any]]) -> bool:
-    return future.done() and not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
+def _token(index: int) -> str:
+    return f"trial-{index}"

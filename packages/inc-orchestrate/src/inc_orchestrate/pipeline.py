@@ -28,7 +28,7 @@ from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage, plan_stag
 from inc_orchestrate.steps.build import build_steps
 from inc_orchestrate.steps.protocol import AppliedStep, Facts, TrainingStep, fault
 from inc_orchestrate.training import Loop, Training, as_training
-from inc_orchestrate.workers import Workers
+from inc_orchestrate.workers import Workers, workers_faults
 from inc_orchestrate.writable import check_writable
 
 
@@ -53,7 +53,8 @@ class Pipeline:
             and models are compared with the original.
         confirm: the same kinds, on data that chooses nothing: the delivered model is confirmed on it once.
         workspace: a folder that makes the run resumable.
-        workers: run trials there (``Workers``); ``evaluate`` is then an importable function. None: in this process.
+        workers: run trials and parts of the calibration there (``Workers``); ``evaluate`` is then an importable function. None: in this
+            process.
         benchmark: how latencies are compared at the end; False leaves it out.
         progress: show bars and notes (True), nothing (False), or a ``Progress``.
     """
@@ -163,6 +164,8 @@ class Pipeline:
         found = [*data_faults(self.calibrate, self.evaluate), *data_faults(None, self.confirm), *self._benchmark_faults()]
         if self.workspace is not None:
             found += self._workspace_faults(self.workspace)
+        if self.workers is not None:
+            found += workers_faults(self.workers, self.evaluate, adaptor, original)
         for stage in stages:
             found += self._stage_faults(stage, adaptor, original)
         raise_together(found)

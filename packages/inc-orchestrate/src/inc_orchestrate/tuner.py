@@ -49,9 +49,10 @@ from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.memory import peak_memory_bytes
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
-from inc_orchestrate.recipes import without_effect
-from inc_orchestrate.scoring import Evaluator, Score, Terms
-from inc_orchestrate.workers import Workers, function_name, submit, write_job
+from inc_orchestrate.recipes import recipes_of, without_effect
+from inc_orchestrate.remote import Remote, remote
+from inc_orchestrate.scoring import CallableEvaluator, Evaluator, Score, Terms
+from inc_orchestrate.workers import Workers
 
 FAILURES_IN_A_ROW = 5
 """After so many failed trials and no good one, the fault is taken not to be in the plans."""
@@ -104,15 +105,23 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     """
     for name in without_effect(config, setting.adaptor):
         setting.progress.note(f"quantize: {name} has no effect in this version")
-    function = None if setting.workers is None else function_name(setting.evaluator)
-    found = candidates(setting.adaptor, handle, config, example=setting.example, calibration=setting.calibration, progress=setting.progress)
+    judged = setting.evaluator
+    evaluate = judged.function if isinstance(judged, CallableEvaluator) else judged
+    adaptor, example, progress = setting.adaptor, setting.example, setting.progress
+    with remote(setting.workers, evaluate, adaptor=adaptor, handle=handle, example=example, progress=progress) as workers:
+        found = candidates(adaptor, handle, config, example=example, calibration=setting.calibration, progress=progress, workers=workers)
+        return _search(handle, found, config, setting, workers)
+
+
+def _search(handle: ModelHandle, found: Candidates, config: QuantizeConfig, setting: Setting, workers: Remote | None) -> TuningResult:
     for given in without_match(
         found.capabilities, exclude=config.exclude, exclude_types=config.exclude_types, constraints=config.constraints
     ):
         setting.progress.note(f"quantize: {given} matches no operator")
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = _fingerprints(handle, config, setting, found.capabilities)
-        with Ledger.open(folder, prints) as ledger, _dispatch(handle, found, setting, function) as dispatch:
+        with Ledger.open(folder, prints) as ledger:
+            dispatch = None if workers is None else workers.dispatch(found.capabilities, found.statistics)
             search = Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
             return _deliver(handle, found, search.run(), search)
 
@@ -147,7 +156,7 @@ class Search:
         return View(
             capabilities=self.found.capabilities,
             approach=self.config.approach,
-            recipes=self.config.recipes.changed,
+            recipes=recipes_of(self.config),
             criterion=criterion_of(self.config, self.setting.evaluator),
             objectives=self.config.tuning.objectives,
             exit_policy=self.config.tuning.exit_policy,
@@ -190,22 +199,21 @@ class Search:
 
     def _remotely(self, dispatch: Dispatch) -> str:
         """The same with several trials under way; probes are done here."""
-        with dispatch:
-            while True:
-                action = self._next()
-                if isinstance(action, Stop) and (dispatch.is_idle or self._has_succeeded()):
-                    for trial in dispatch.cancelled():
-                        self._finished(trial)
-                    return action.reason
-                if isinstance(action, Wait) and dispatch.is_idle:
-                    raise self._waits_for_nothing()
-                if isinstance(action, Wait | Stop) or not dispatch.has_room:
-                    for trial in dispatch.next_finished():
-                        self._finished(trial)
-                elif isinstance(action, Probe):
-                    self._finished(self._probed(self._proposed(action), action))
-                else:
-                    dispatch.start(self._proposed(action), action.plan)
+        while True:
+            action = self._next()
+            if isinstance(action, Stop) and (dispatch.is_idle or self._has_succeeded()):
+                for trial in dispatch.cancelled():
+                    self._finished(trial)
+                return action.reason
+            if isinstance(action, Wait) and dispatch.is_idle:
+                raise self._waits_for_nothing()
+            if isinstance(action, Wait | Stop) or not dispatch.has_room:
+                for trial in dispatch.next_finished():
+                    self._finished(trial)
+            elif isinstance(action, Probe):
+                self._finished(self._probed(self._proposed(action), action))
+            else:
+                dispatch.start(self._proposed(action), action.plan)
 
     def _has_succeeded(self) -> bool:
         return self.config.tuning.exit_policy.first_success and self.view.best_feasible is not None
@@ -276,19 +284,6 @@ class Search:
         tuning = self.config.tuning
         wanted = any(objective.kind is kind for objective in tuning.objectives)
         return wanted and not tuning.exit_policy.first_success and self.setting.example is not None
-
-
-@contextmanager
-def _dispatch(handle: ModelHandle, found: Candidates, setting: Setting, function: str | None) -> Iterator[Dispatch | None]:
-    """The workers with their job folder; None where trials run here."""
-    workers = setting.workers
-    if workers is None or function is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="inc-job-", dir=workers.folder) as name:
-        folder = Path(name)
-        write_job(folder, setting.adaptor, handle, found.capabilities, found.statistics)
-        yield Dispatch(workers, lambda executor, plan: submit(executor, folder, setting.adaptor, plan, function))
 
 
 def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:

@@ -1,123 +1,106 @@
-"""Trials on other workers, through any ``concurrent.futures.Executor``.
-
-What travels is text: the path of a job folder, a plan as JSON, and the name of an importable function. A worker rebuilds the emitter once
-per job from that folder and keeps it.
-"""
+"""Where trials and calibration run besides this process, and what may be sent there."""
 
 from __future__ import annotations
 
-import importlib
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
-from functools import lru_cache
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 import attrs
-from inc_adaptors import store
-from inc_adaptors.detect import adaptor_named
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Adaptor, Emitter, Quantizes, Stores, require
-from inc_adaptors.statistics.store import Statistics
-from inc_config.capabilities import Capabilities
-from inc_config.convert import from_json, to_json
-from inc_config.errors import EvaluationError, IncError
-from inc_config.files import atomic_write
-from inc_config.plan import QuantizationPlan
+from inc_adaptors.roles import Adaptor, Stores, require
+from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
 
-from inc_orchestrate.scoring import CallableEvaluator, Evaluator, finite_number
+from inc_orchestrate.evaluation import Evaluation
+from inc_orchestrate.job import STEP, fresh_model, function_of
+from inc_orchestrate.label_free import LabelFree
+from inc_orchestrate.steps.protocol import fault
 
-_STEP = "trials on workers"
-_MODEL, _CAPABILITIES, _STATISTICS = "model", "capabilities.json", "statistics.safetensors"
-_WHERE = "Pipeline(workers=..., evaluate=...)"
-_FIX = "put it into a module that the workers can import: def evaluate(model) -> float in judge.py, then evaluate=judge.evaluate"
+_EVALUATE = "Pipeline(workers=..., evaluate=...)"
+_EVALUATE_FIX = "put it into a module that the workers can import: def evaluate(model) -> float in judge.py, then evaluate=judge.evaluate"
+_ARCHITECTURE = "Workers(architecture=...)"
+_ARCHITECTURE_FIX = (
+    "name a function without arguments that makes the untrained model: def make() -> MyNet in models.py, then "
+    'Workers(..., architecture="models:make")'
+)
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Workers:
-    """Where trials run.
+    """Where trials run, and parts of the calibration.
 
     Args:
         make: a factory of executors, such as ``partial(ProcessPoolExecutor, 4)`` or ``client.get_executor``; it is asked again when an
             executor breaks. Any executor that sends a function of this package and a dictionary of texts will do, MPI's too.
         count: how many trials may be under way.
         folder: a folder that all workers see; None is for workers on this machine.
+        architecture: for PyTorch models, whose code no file holds: ``"module:function"``, or the function itself, that makes a fresh
+            model of the same architecture.
     """
 
     make: Callable[[], Executor]
     count: int = attrs.field(validator=attrs.validators.ge(1))
     folder: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    architecture: str | Callable[[], Any] | None = None
 
 
-def function_name(evaluator: Evaluator) -> str:
+def workers_faults(workers: Workers, evaluate: Any, adaptor: Adaptor, original: ModelHandle) -> tuple[IncError, ...]:
+    """What would keep work from being sent, found before any of it starts."""
+    return (
+        *fault(lambda: evaluation_name(evaluate)),
+        *fault(lambda: _check_folder(workers.folder)),
+        *fault(lambda: _check_architecture(workers, adaptor, original)),
+    )
+
+
+def evaluation_name(evaluate: Any) -> str:
     """``module:name`` of the user's evaluation.
 
     Raises:
         EvaluationError: it cannot be found by that name elsewhere.
     """
-    function = evaluator.function if isinstance(evaluator, CallableEvaluator) else None
-    if function is None:
-        what = f"{type(evaluator).__name__} holds data of this process; trials on workers need a function."
-        raise EvaluationError(what, where=_WHERE, fix=_FIX)
+    if evaluate is None or isinstance(evaluate, Evaluation | LabelFree):
+        given = "Part of the calibration data" if evaluate is None else type(evaluate).__name__
+        what = f"{given} holds data of this process; trials on workers need a function."
+        raise EvaluationError(what, where=_EVALUATE, fix=_EVALUATE_FIX)
+    return _importable(evaluate, where=_EVALUATE, fix=_EVALUATE_FIX)
+
+
+def architecture_name(workers: Workers) -> str:
+    """``module:name`` of what makes a fresh model; empty where none was given.
+
+    Raises:
+        EvaluationError: it cannot be found by that name elsewhere.
+    """
+    given = workers.architecture
+    if given is None or isinstance(given, str):
+        return given or ""
+    return _importable(given, where=_ARCHITECTURE, fix=_ARCHITECTURE_FIX)
+
+
+def _importable(function: Any, *, where: str, fix: str) -> str:
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
     if module in (None, "__main__") or "<" in name or not name:
         shown = name or type(function).__name__
-        raise EvaluationError(f"Workers cannot import {shown} of {module}.", where=_WHERE, fix=_FIX)
-    if _function(f"{module}:{name}") is not function:
-        raise EvaluationError(f"{module}.{name} is another object than the one given.", where=_WHERE, fix=_FIX)
+        raise EvaluationError(f"Workers cannot import {shown} of {module}.", where=where, fix=fix)
+    if function_of(f"{module}:{name}", where=where, fix=fix) is not function:
+        raise EvaluationError(f"{module}.{name} is another object than the one given.", where=where, fix=fix)
     return f"{module}:{name}"
 
 
-def write_job(folder: Path, adaptor: Adaptor, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics) -> None:
-    """Put into ``folder`` what workers need to make any plan's model.
-
-    Raises:
-        IncError: the model cannot be rebuilt from files alone (PyTorch models need their class).
-    """
-    stores = require(adaptor, Stores, step=_STEP)
-    store.save(stores.to_saved(handle), folder / _MODEL)
-    atomic_write(folder / _CAPABILITIES, to_json(capabilities).encode())
-    attrs.evolve(statistics, model_fingerprint="", data_fingerprint="").save(folder / _STATISTICS)
-    stores.from_saved(store.load(folder / _MODEL).model)
+def _check_folder(folder: Path | None) -> None:
+    if folder is not None and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        what = "There is no such folder, or it cannot be written."
+        raise StoreError(what, where=f"Workers(folder={str(folder)!r})", fix="make a folder that this process and all workers see")
 
 
-def submit(executor: Executor, folder: Path, adaptor: Adaptor, plan: QuantizationPlan, function: str) -> Future[dict[str, Any]]:
-    """Start one trial."""
-    payload = {"folder": str(folder), "framework": adaptor.name, "plan": to_json(plan), "function": function}
-    return executor.submit(run_trial, payload)
-
-
-def run_trial(payload: Mapping[str, str]) -> dict[str, Any]:
-    """What a worker does: ``accuracy``, ``size_bytes`` and ``seconds``, or an ``error``."""
-    began = time.monotonic()
+def _check_architecture(workers: Workers, adaptor: Adaptor, original: ModelHandle) -> None:
+    """The model can be rebuilt from what will be sent."""
+    name = architecture_name(workers)
+    stores = require(adaptor, Stores, step=STEP)
     try:
-        adaptor, emitter = _job(payload["folder"], payload["framework"])
-        made = emitter.emit(from_json(payload["plan"], QuantizationPlan))
-        value = finite_number(_function(payload["function"])(made.native), where=payload["function"])
-        found: dict[str, Any] = {"accuracy": value, "size_bytes": adaptor.size_bytes(made)}
-    except Exception as error:  # noqa: BLE001  (whatever a plan's kernels or the user's evaluation raise fails this trial only)
-        what = error.what if isinstance(error, IncError) else str(error)
-        found = {"error": f"{type(error).__name__}: {what}"}
-    return {**found, "seconds": time.monotonic() - began}
-
-
-@lru_cache(maxsize=1)
-def _job(folder: str, framework: str) -> tuple[Adaptor, Emitter]:
-    adaptor = adaptor_named(framework)
-    root = Path(folder)
-    handle = require(adaptor, Stores, step=_STEP).from_saved(store.load(root / _MODEL).model)
-    capabilities = from_json((root / _CAPABILITIES).read_text("utf-8"), Capabilities)
-    statistics = Statistics.load(root / _STATISTICS, model_fingerprint="", data_fingerprint="")
-    return adaptor, require(adaptor, Quantizes, step=_STEP).emitter(handle, statistics, capabilities)
-
-
-def _function(name: str) -> Callable[[Any], Any]:
-    module, _, path = name.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
-        raise EvaluationError(f"{name} is not a function.", where=_WHERE, fix=_FIX)
-    function: Callable[[Any], Any] = found
-    return function
+        stores.from_saved(stores.to_saved(original), fresh_model(name))
+    except ModelError as error:
+        raise ModelError(f"Workers cannot rebuild the model: {error.what}", where=_ARCHITECTURE, fix=_ARCHITECTURE_FIX) from error

@@ -51,10 +51,9 @@ def calibrate(
     empty = {spec: create(spec) for spec in set().union(*by_tensor.values())}  # looking a name up costs more than copying
     gathered = {name: {spec: deepcopy(empty[spec]) for spec in specs} for name, specs in by_tensor.items()}
     inputs = {spec.name for spec in signature.inputs}
-    for name in sorted(by_tensor):
-        constant = graph.constant(name)
-        if constant is not None:
-            _update(gathered[name], constant)
+    constants = {name: constant for name in sorted(by_tensor) if (constant := graph.constant(name)) is not None}
+    for name, constant in constants.items():
+        _update(gathered[name], constant)
     names = sorted(name for name in by_tensor if name not in inputs and name not in graph.initializers)
     in_any_order = frozenset(name for name in names if all(spec.name in _ORDERLESS for spec in by_tensor[name]))
     runner = _Runner(graph, names, in_any_order, threads) if names else None
@@ -78,6 +77,7 @@ def calibrate(
         non_finite={key: count for key, count in counted.items() if count},
         model_fingerprint=fingerprint,
         data_fingerprint=data.hexdigest(),
+        constant=frozenset(key for key in wanted if tensors[key] in constants),
     )
 
 

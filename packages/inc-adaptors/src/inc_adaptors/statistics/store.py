@@ -49,13 +49,15 @@ class _Document:
     data_fingerprint: str
     entries: tuple[_Entry, ...]
     non_finite: tuple[_NonFinite, ...]
+    constant: tuple[TensorKey, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Statistics:
     """Statistics by tensor and spec.
 
-    ``samples`` is how many samples were read; ``non_finite`` counts NaN and infinite values seen per intermediate tensor.
+    ``samples`` is how many samples were read; ``non_finite`` counts NaN and infinite values seen per intermediate tensor. ``constant`` are
+    tensors that no data changes: they were taken in once, however many batches there were.
     """
 
     values: Mapping[TensorKey, Mapping[StatisticSpec, Statistic]]
@@ -63,6 +65,7 @@ class Statistics:
     non_finite: Mapping[TensorKey, int] = attrs.field(factory=dict)
     model_fingerprint: str = ""
     data_fingerprint: str = ""
+    constant: frozenset[TensorKey] = frozenset()
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file with a JSON description in its header; a crash leaves the old file or the new.
@@ -84,6 +87,7 @@ class Statistics:
             data_fingerprint=self.data_fingerprint,
             entries=tuple(entries),
             non_finite=tuple(_NonFinite(key=key, count=count) for key, count in self.non_finite.items()),
+            constant=tuple(sorted(self.constant, key=str)),
         )
         try:
             atomic_write(path, to_safetensors(arrays, metadata={"format": _FORMAT, "document": to_json(document)}))
@@ -120,6 +124,7 @@ class Statistics:
             non_finite={item.key: item.count for item in document.non_finite},
             model_fingerprint=document.model_fingerprint,
             data_fingerprint=document.data_fingerprint,
+            constant=frozenset(document.constant),
         )
 
 

@@ -1,0 +1,100 @@
+"""Trials and calibration on Dask: a scheduler and two worker processes on this machine, through ``client.get_executor``."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+from inc_config import ExitPolicy, TuningConfig
+from inc_config.errors import EvaluationError
+from inc_orchestrate import FitResult, Pipeline, Progress, Quantize, Workers
+from inc_orchestrate.job import DIED, STOPPED
+
+JUDGE = """
+import os, signal
+from pathlib import Path
+
+FLAG = Path(__file__).with_name("killed")
+RUNS = Path(__file__).with_name("runs")
+
+def quantized(proto):
+    made_by = {output: node.op_type for node in proto.graph.node for output in node.output}
+    heavy = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
+    return {node.name for node in heavy if "Dequantize" in made_by.get(node.input[1], "")}
+
+def conv2_hurts(proto):
+    return 0.5 if any("conv2d_1" in name for name in quantized(proto)) else 1.0
+
+def kills_once(proto):
+    if quantized(proto):
+        with RUNS.open("a") as runs:
+            runs.write(f"{os.getpid()}\\n")
+        if not FLAG.exists():
+            FLAG.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return conv2_hurts(proto)
+"""
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A module that workers can import: Dask starts them with this process's path."""
+    folder = tmp_path_factory.mktemp("judge")
+    (folder / "dask_judge.py").write_text(JUDGE)
+    sys.path.insert(0, str(folder))
+    import dask_judge
+
+    yield dask_judge
+    sys.path.remove(str(folder))
+    del sys.modules["dask_judge"]
+
+
+@pytest.fixture(scope="module")
+def client(judge: Any) -> Iterator[Any]:
+    """Two worker processes of one thread, which a nanny starts again when they die."""
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
+    def run(evaluate: Any, workers: Workers | None) -> FitResult:
+        step, quiet = Quantize(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=8))), Progress(quiet=True)
+        pipeline = Pipeline([step], calibrate=digits.calibration, evaluate=evaluate, workers=workers, benchmark=False, progress=quiet)
+        return pipeline.fit(str(onnx_path))
+
+    return run
+
+
+def test_dask_finds_what_one_process_finds(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
+    here = fit(judge.conv2_hurts, None)
+    there = fit(judge.conv2_hurts, Workers(make=client.get_executor, count=2))
+    assert there.is_feasible
+    assert there.model.SerializeToString(deterministic=True) == here.model.SerializeToString(deterministic=True)
+    assert all(trial.status == "complete" or trial.error == STOPPED for trial in there.summary.trials)
+    assert not [note for note in there.summary.notes if "calibration" in note]
+    assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+
+
+def test_a_worker_that_is_killed_costs_exactly_one_trial_and_dask_does_not_repeat_it(
+    fit: Callable[..., FitResult], judge: Any, client: Any
+) -> None:
+    result = fit(judge.kills_once, Workers(make=client.get_executor, count=2))
+    assert result.is_feasible
+    begun = [trial for trial in result.summary.trials if trial.error != STOPPED]
+    assert sorted(trial.status for trial in begun) == ["complete"] * (len(begun) - 1) + ["lost"]
+    assert [trial.error for trial in begun if trial.status == "lost"] == [DIED]
+    # Each was evaluated once, the lost one included; the delivered model once more, in this process.
+    assert len(judge.RUNS.read_text().splitlines()) == len(begun) + 1
+    client.wait_for_workers(2)
+
+
+def test_a_lambda_is_refused_before_the_first_trial(fit: Callable[..., FitResult], client: Any) -> None:
+    with pytest.raises(EvaluationError, match=r"Workers cannot import .*<lambda>") as caught:
+        fit(lambda proto: 1.0, Workers(make=client.get_executor, count=2))
+    assert "judge.py" in caught.value.fix
