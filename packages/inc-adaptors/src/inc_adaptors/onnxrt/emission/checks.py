@@ -17,6 +17,7 @@ from inc_adaptors.onnxrt.operators import Operator
 
 _BYTE = 8
 _ACTIVATION_BITS = (8, 16)
+_DYNAMIC = frozenset({"Conv", "MatMul"})  # convolutions and products of two activations: they run, slowly
 
 
 def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPlan) -> None:
@@ -49,13 +50,13 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
     if op in closed or operator.kind is Kind.FLOAT:
         yield f"{op} stays in float ({closed.get(op) or operator.reason})"
         return
-    yield from _type_faults(operator, plan)
+    yield from _type_faults(operator, plan, literal=literal)
     yield from _missing(operator, plan, literal=literal)
     if operator.kind is Kind.WEIGHTED:
         yield from _weight_faults(operator, plan.weight, dynamic=plan.is_dynamic)
 
 
-def _type_faults(operator: Operator, plan: OpPlan) -> Iterator[str]:
+def _type_faults(operator: Operator, plan: OpPlan, *, literal: bool) -> Iterator[str]:
     op = operator.op
     for position, tensor in enumerate((*plan.inputs, *plan.outputs)):
         if tensor is None:
@@ -67,7 +68,7 @@ def _type_faults(operator: Operator, plan: OpPlan) -> Iterator[str]:
             yield f"{op}: activations {tensor.granularity} (8 bits per tensor have kernels)"
     if plan.is_dynamic and any(tensor is not None and tensor.dtype != UINT8 for tensor in plan.inputs):
         yield f"{op}: dynamic activations other than uint8"
-    if plan.is_dynamic and not operator.can_return_float:
+    if plan.is_dynamic and not (operator.can_return_float or (literal and op.type in _DYNAMIC)):
         yield f"{op}: dynamic ranges (MatMul and Gemm have kernels)"
 
 
