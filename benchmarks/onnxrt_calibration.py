@@ -12,18 +12,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
 from inc_adaptors.statistics.protocol import StatisticSpec
-from inc_bench.intervals import ratio_interval
-from inc_bench.timing import MIN_CPU_SHARE
 from inc_config.plan import TensorKey
+from interleaved import Interleaved, against_inference
 from models import images, resnet50
 from numpy.typing import NDArray
 
@@ -31,13 +29,11 @@ IMAGES = 64
 FEW = 8
 BLOCK = 16
 PASSES = 3
-FEWEST_PAIRS = 6  # below, no 95 % interval exists
 BOUNDS = {"range": 1.5, "range and histogram": 1.8}
 GROWTH_BOUND_MB = 20
 MEMORY_BOUNDS_MB = {"range": 550, "range and histogram": 800}
 
 Wanted = Mapping[TensorKey, frozenset[StatisticSpec]]
-Images = list[NDArray[np.float32]]
 
 
 def main() -> int:
@@ -48,14 +44,13 @@ def main() -> int:
     print(f"{count} tensors, {IMAGES} images of 224x224, one thread, CPU time against inference alone")
     print(f"{'calibration':<24}{'ratio':<24}{'pairs':>6}{'bound':>7}  verdict")
     feeds = images(IMAGES)
+    run = adaptor.predictor(handle, threads=1)
     missed = 0
     for name, bound in BOUNDS.items():
-        ratios, quiet = against_inference(adaptor, handle, wanted if name == "range" else with_histograms(wanted), feeds)
-        ratio, low, high = ratio_interval(ratios, confidence=0.95)
-        holds = quiet and high <= bound
-        missed += not holds
-        verdict = "holds" if holds else "missed" if quiet and low > bound else "inconclusive" if quiet else "inconclusive (noisy machine)"
-        print(f"{name:<24}{f'{ratio:.2f}x [{low:.2f}, {high:.2f}]':<24}{len(ratios):>6}{bound:>7g}  {verdict}", flush=True)
+        asked = wanted if name == "range" else with_histograms(wanted)
+        ratio = against_inference(partial(observed, adaptor, handle, asked), run, feeds, block=BLOCK, passes=PASSES)
+        missed += ratio.verdict(bound) != "holds"
+        print(f"{name:<24}{ratio!s:<24}{ratio.pairs:>6}{bound:>7g}  {ratio.verdict(bound)}", flush=True)
     print(f"\n{'peak memory':<24}{FEW:>5} images{IMAGES:>8} images   bound  verdict")
     for name, bound in MEMORY_BOUNDS_MB.items():
         few, many = (peak_mb(count, name) for count in (FEW, IMAGES))
@@ -63,6 +58,11 @@ def main() -> int:
         missed += not holds
         print(f"{name:<24}{few:>9.0f} MB{many:>12.0f} MB{bound:>5} MB  {'holds' if holds else 'missed'}", flush=True)
     return 1 if missed else 0
+
+
+def observed(adaptor: OnnxrtAdaptor, handle: ModelHandle, wanted: Wanted, stream: Interleaved) -> None:
+    """One calibration."""
+    adaptor.observe(handle, stream, wanted)
 
 
 def prepared() -> tuple[OnnxrtAdaptor, ModelHandle, Wanted]:
@@ -76,54 +76,6 @@ def prepared() -> tuple[OnnxrtAdaptor, ModelHandle, Wanted]:
 def with_histograms(wanted: Wanted) -> Wanted:
     """A histogram of 2,048 bins, which knows the range too, for every tensor."""
     return {key: frozenset({StatisticSpec("histogram", {"bins": 2048})}) for key in wanted}
-
-
-class Interleaved:
-    """Images handed out in blocks, each inferred first; ``pairs`` holds (CPU, wall) seconds of inference and calibration, per block."""
-
-    def __init__(self, run: Callable[[Any], object], feeds: Images) -> None:
-        self._run = run
-        self._feeds = feeds
-        self.pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        for first in range(0, len(self._feeds), BLOCK):
-            block = self._feeds[first : first + BLOCK]
-            start = now()
-            for feed in block:
-                self._run(feed)
-            middle = now()
-            yield from block
-            self.pairs.append((since(start, middle), since(middle, now())))
-
-
-def against_inference(adaptor: OnnxrtAdaptor, handle: ModelHandle, wanted: Wanted, feeds: Images) -> tuple[NDArray[np.float64], bool]:
-    """Ratios of calibration to inference, one per undisturbed block; all of them, and False, where too few were undisturbed."""
-    run = adaptor.predictor(handle, threads=1)
-    run(feeds[0])
-    ratios: list[float] = []
-    undisturbed: list[bool] = []
-    for _ in range(PASSES):
-        stream = Interleaved(run, feeds)
-        start = time.process_time()
-        adaptor.observe(handle, stream, wanted)
-        total = time.process_time() - start
-        times = np.array(stream.pairs)
-        loading = (total - times[:, :, 0].sum()) / len(times)
-        undisturbed += ((times[:, :, 0] / times[:, :, 1]).min(axis=1) >= MIN_CPU_SHARE).tolist()
-        ratios += ((times[:, 1, 0] + loading) / times[:, 0, 0]).tolist()
-    quiet = sum(undisturbed) >= FEWEST_PAIRS
-    return np.array(ratios)[undisturbed] if quiet else np.array(ratios), quiet
-
-
-def since(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """CPU and wall seconds between two moments."""
-    return end[0] - start[0], end[1] - start[1]
-
-
-def now() -> tuple[float, float]:
-    """CPU and wall clock."""
-    return time.process_time(), time.perf_counter()
 
 
 def peak_mb(count: int, kind: str) -> float:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_CLAIMS = {"run", "models", "measuring"}
+NOT_CLAIMS = {"run", "models", "measuring", "interleaved"}
 
 
 def main(names: list[str]) -> int:

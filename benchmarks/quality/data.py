@@ -64,7 +64,7 @@ def sequences(count: int, *, seed: int) -> Labelled:
     liked = fixed.dirichlet(np.full(TOKENS, 0.5), (CLASSES, 1))
     own = fixed.dirichlet(np.full(TOKENS, 0.3), (CLASSES, TOKENS))
     shared = fixed.dirichlet(np.full(TOKENS, 0.5), TOKENS)
-    steps = np.cumsum(0.34 * liked + 0.24 * own + 0.42 * shared, axis=2)
+    steps = np.cumsum(0.5 * liked + 0.15 * own + 0.35 * shared, axis=2)
     rng = np.random.default_rng(seed)
     labels = rng.integers(CLASSES, size=count)
     made = np.empty((count, LENGTH), np.int64)
