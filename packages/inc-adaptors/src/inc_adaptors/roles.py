@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import attrs
 import numpy as np
 from inc_config.capabilities import Capabilities
+from inc_config.dtypes import FloatType
 from inc_config.errors import MissingRoleError
 from inc_config.named import Named
 from inc_config.plan import QuantizationPlan, TensorKey
@@ -112,6 +113,27 @@ class Quantizes(Protocol):
 
     def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> Emitter:
         """Prepare emission; plans made without any STATIC range need no statistics."""
+
+
+@runtime_checkable
+class MixesPrecision(Protocol):
+    """Know which operators pay in 16-bit floats; ``Quantizes`` then makes models of plans that use them."""
+
+    def half(
+        self,
+        handle: ModelHandle,
+        capabilities: Capabilities,
+        precisions: Iterable[FloatType],
+        *,
+        batches: Iterable[Any] = (),
+        smaller: bool = False,
+    ) -> Capabilities:
+        """The capabilities with options in these types, the faster first, between those in integers and float.
+
+        An option is there only where the target has a kernel for it that was measured to be faster than fp32 (with ``smaller``: wherever
+        there is a kernel). An operator that has no other choice than float, and no reason yet, says why. Operators that were excluded stay
+        so. ``batches`` tell shapes, and which values go beyond fp16.
+        """
 
 
 @runtime_checkable

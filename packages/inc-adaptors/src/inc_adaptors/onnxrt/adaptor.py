@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import attrs
 from inc_config.capabilities import Capabilities
+from inc_config.dtypes import FloatType
 from inc_config.plan import QuantizationPlan, TensorKey
 from inc_config.target import Runtime, Target
 from numpy.typing import NDArray
@@ -26,6 +28,9 @@ from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.guard import guard, prefer_wide_weights
+from inc_adaptors.onnxrt.half.describing import describe_half
+from inc_adaptors.onnxrt.half.measuring import HalfKernels, on_this_machine
+from inc_adaptors.onnxrt.half.running import is_for_openvino, openvino_profile, openvino_run
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.saturation import saturation
@@ -43,10 +48,11 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes, Guards, Compares, Diagnoses, Stores, Binds and Profiles for ONNX models.
+    """Roles Adaptor, Describes, Observes, Quantizes, MixesPrecision, Guards, Compares, Diagnoses, Stores, Binds, Profiles for ONNX models.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
+        kernels: what is known of 16-bit kernels; those of this machine, found by running them, by default.
     """
 
     name = "onnxrt"
@@ -58,8 +64,9 @@ class OnnxrtAdaptor:
     )  # fmt: skip
     """Options of the whole model that plans carry and emission obeys."""
 
-    def __init__(self, *, threads: int = 0) -> None:
+    def __init__(self, *, threads: int = 0, kernels: HalfKernels | None = None) -> None:
         self._threads = threads
+        self._kernels = kernels or on_this_machine()
         self._predictors: WeakKeyDictionary[ModelHandle, Callable[[Any], Outputs]] = WeakKeyDictionary()
         self._analyses: WeakKeyDictionary[ModelHandle, Analysis] = WeakKeyDictionary()
         self._fingerprints: WeakKeyDictionary[ModelHandle, str] = WeakKeyDictionary()
@@ -82,19 +89,22 @@ class OnnxrtAdaptor:
         return self._predictors[handle](inputs)
 
     def predictor(self, handle: ModelHandle, *, threads: int = 0) -> Callable[[Any], Outputs]:
-        """A session behind a callable.
+        """A session behind a callable; OpenVINO's where the model computes in bf16 for it.
 
         Raises:
             ModelError: onnxruntime cannot run the model; when called, also where an operator fails.
             DataError: when called, for inputs that do not fit or are not finite.
         """
-        session = create_session(split(handle.native), threads=threads)
         taken = handle.signature
+        if is_for_openvino(handle):
+            compute = openvino_run(handle, threads=threads)
+        else:
+            compute = partial(create_session(split(handle.native), threads=threads).run, None)
 
         def run(inputs: Any) -> Outputs:
             feed = bind(inputs, taken)
             check_finite(feed, batch=0, where="inputs")
-            return tuple(session.run(None, feed))
+            return tuple(compute(feed))
 
         return run
 
@@ -102,10 +112,15 @@ class OnnxrtAdaptor:
         self, handle: ModelHandle, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None
     ) -> tuple[Callable[[], object], ...]:
         """One session over inputs that were bound beforehand; raises as ``predictor`` does."""
+        if is_for_openvino(handle):
+            compute = openvino_run(handle, threads=threads)
+            return tuple(partial(compute, bind(batch, handle.signature)) for batch in batches)
         return bind_batches(handle, batches, threads=threads, inter_op_threads=inter_op_threads)
 
     def profile(self, handle: ModelHandle, inputs: Any, *, calls: int = 10, threads: int = 1) -> tuple[OperatorTime, ...]:
-        """What onnxruntime's profiler says of each node."""
+        """What the runtime's profiler says of each node."""
+        if is_for_openvino(handle):
+            return openvino_profile(handle, bind(inputs, handle.signature), calls=calls, threads=threads)
         return profile_operators(handle, inputs, calls=calls, threads=threads)
 
     def target(self) -> Target:
@@ -137,6 +152,25 @@ class OnnxrtAdaptor:
         feed = bind(batch, handle.signature)
         types = infer(found.graph, {name: array.shape for name, array in feed.items()})
         return describe(found.graph, found.operators, types, target, samples=samples_of(feed))
+
+    def half(
+        self,
+        handle: ModelHandle,
+        capabilities: Capabilities,
+        precisions: Iterable[FloatType],
+        *,
+        batches: Iterable[Any] = (),
+        smaller: bool = False,
+    ) -> Capabilities:
+        """16-bit options where the target's kernels were measured to pay; see ``half.options``.
+
+        Raises:
+            DataError: a batch does not fit the model, or is not finite.
+        """
+        found = self._analysis(handle)
+        return describe_half(
+            handle, found, capabilities, precisions, self._kernels, batches=batches, smaller=smaller, threads=self._threads
+        )
 
     def tensors(self, handle: ModelHandle) -> Mapping[TensorKey, str]:
         """Every key that statistics may be asked for, with the tensor's name in the graph; several keys may name one tensor."""
@@ -218,7 +252,7 @@ class OnnxrtAdaptor:
         """
         feeds = [bind(batch, reference.signature) for batch in batches]
         outputs = self.parity(reference, other, feeds)
-        at_fault = any(output.sqnr_db < least_db for output in outputs)
+        at_fault = any(output.sqnr_db < least_db for output in outputs) and not is_for_openvino(other)
         divergence = first_divergence(reference.native, other.native, feeds[0], least_db=least_db) if at_fault else None
         return ParityReport(outputs=outputs, samples=sum(samples_of(feed) for feed in feeds), divergence=divergence)
 

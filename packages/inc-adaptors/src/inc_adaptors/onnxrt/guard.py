@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
-from inc_config.plan import FLOAT, OpId, OpPlan
+from inc_config.plan import OpId, OpPlan
 
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.graph import Graph
@@ -83,7 +83,8 @@ def structural_guard(graph: Graph, operators: tuple[Operator, ...]) -> Mapping[O
 def _judged(capability: OpCapability, cause: str | None) -> OpCapability:
     if cause is None or not capability.is_quantizable:
         return capability
-    return attrs.evolve(capability, options=(FLOAT,), reason=Reason(ReasonCode.RANGE_GUARD, cause))
+    floats = tuple(option for option in capability.options if not option.is_quantized)
+    return attrs.evolve(capability, options=floats, reason=Reason(ReasonCode.RANGE_GUARD, cause))
 
 
 def _ratio(graph: Graph, layout: Layout, operator: Operator, statistics: Statistics) -> str | None:

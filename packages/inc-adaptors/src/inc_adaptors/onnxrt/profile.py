@@ -80,7 +80,8 @@ def _operators(events: list[dict[str, Any]], calls: int) -> tuple[OperatorTime, 
 
 def _first_type(arguments: dict[str, Any]) -> str:
     shapes = arguments.get("input_type_shape") or [{}]
-    return str(next(iter(shapes[0]), "")).replace("float", "float32") if shapes[0] else ""
+    name = str(next(iter(shapes[0]), "")) if shapes[0] else ""
+    return "float32" if name == "float" else name
 
 
 def _session(handle: ModelHandle, options: Any) -> Session:

@@ -21,18 +21,22 @@ class Runner:
     Args:
         model: an ``onnx.ModelProto``, QDQ or float.
         threads: of inference; 0 is OpenVINO's default.
+        timed: count the time of every node, for ``times``.
 
     Raises:
         ModelError: OpenVINO is not installed, or cannot run the model.
     """
 
-    def __init__(self, model: Any, *, threads: int = 1) -> None:
+    def __init__(self, model: Any, *, threads: int = 1, timed: bool = False) -> None:
         try:
             import openvino  # noqa: PLC0415  (an extra: only who asks for this runtime needs it)
         except ImportError as error:
             raise ModelError("OpenVINO is not installed.", where="runtime openvino", fix="pip install 'inc-adaptors[openvino]'") from error
-        # Float operators stay in float32: OpenVINO would take bf16 where the processor has it, which is another model.
+        # Float operators stay in float32, those that the model itself has in bf16 stay so: OpenVINO would take bf16 for all of them where
+        # the processor has it, which is another model.
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if timed:
+            options["PERF_COUNT"] = True
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         with tempfile.TemporaryDirectory(prefix="inc-openvino-") as name:
@@ -53,3 +57,12 @@ class Runner:
         """Outputs of one batch."""
         made = self._request.infer(dict(feed), share_inputs=True)
         return [made[index].copy() for index in range(len(self._compiled.outputs))]
+
+    def times(self) -> dict[str, tuple[str, str, float]]:
+        """Type, kernel and seconds of every node that the last ``run`` executed, inputs and outputs aside."""
+        found = self._request.get_profiling_info()
+        return {
+            item.node_name: (item.node_type, item.exec_type, item.real_time.total_seconds())
+            for item in found
+            if item.status.name == "EXECUTED" and item.node_type not in ("Input", "Output")
+        }

@@ -28,7 +28,13 @@ def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPla
     """
     literal = Manner.of(plan).literal
     closed = {c.op: c.reason for c in capabilities.ops if not c.is_quantizable}
+    halves = {(c.op, option.compute_dtype) for c in capabilities.ops for option in c.options if not option.is_quantized}
     faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan, literal=literal)]
+    faults += [
+        f"{op}: compute type {p.compute_dtype}"
+        for op, p in plan.ops.items()
+        if not p.is_quantized and op in layout.by_op and (op, p.compute_dtype) not in halves and p.compute_dtype is not FP32
+    ]
     if faults:
         shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         raise PlanError(
@@ -44,8 +50,6 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
         yield f"the model has no operator {op} of type {op.type}"
         return
     if not plan.is_quantized:
-        if plan.compute_dtype is not FP32:
-            yield f"{op}: compute type {plan.compute_dtype}"
         return
     if op in closed or operator.kind is Kind.FLOAT:
         yield f"{op} stays in float ({closed.get(op) or operator.reason})"

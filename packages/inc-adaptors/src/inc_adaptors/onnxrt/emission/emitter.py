@@ -20,6 +20,8 @@ from inc_adaptors.onnxrt.emission.placement import Placement, place
 from inc_adaptors.onnxrt.emission.rewriting import Rewriting
 from inc_adaptors.onnxrt.emission.skeleton import Skeletons
 from inc_adaptors.onnxrt.graph import Graph, assemble
+from inc_adaptors.onnxrt.half.casting import Cast16, cast_to_half
+from inc_adaptors.onnxrt.half.weights import HalfWeights
 from inc_adaptors.statistics.store import Statistics
 
 _WHOLE_BITS = 8
@@ -41,8 +43,9 @@ class OnnxrtEmitter:
         self._blocked = _non_finite(self._layout, statistics)
         self._skeletons = Skeletons(graph, layout, statistics, self._blocked)
 
+        self._half_weights = HalfWeights()
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
-        """A new handle whose model computes ``plan`` on integers; ``final`` also strips activations that the quantizers' clamps cover.
+        """A new handle whose model computes ``plan``; ``final`` also strips activations that the quantizers' clamps cover.
 
         Raises:
             PlanError: the plan names unknown operators or asks for what has no kernel.
@@ -52,7 +55,8 @@ class OnnxrtEmitter:
         check_format(plan)
         skeleton = self._skeletons.of(plan)
         manner = Manner.of(plan)
-        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked)
+        unsplit = _unsplit(plan)
+        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked | unsplit)
         correction = skeleton.correction if plan.recipes.get(RECIPE) else None
         rewriting = Rewriting(
             skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, manner=manner, correction=correction
@@ -63,16 +67,25 @@ class OnnxrtEmitter:
             self._handle.state,
             plan=plan,
             qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *self._notes(placement), *skeleton.notes, *_uncorrected(rewriting), *made.notes),
+            notes=(*self._handle.state.notes, *notes),
         )
-        nodes = in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs)
-        native = import_contrib(assemble(skeleton.graph, nodes, made.initializers))
+        native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
+        halves = cast_to_half(
+            in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs),
+            made.initializers,
+            graph=skeleton.graph,
+            layout=skeleton.layout,
+            plan=plan,
+            names=skeleton.names,
+            weights=self._half_weights,
+        )
+        notes = (*self._notes(placement, unsplit), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
         return attrs.evolve(self._handle, native=native, state=state)
 
-    def _notes(self, placement: Placement) -> tuple[str, ...]:
+    def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
         blocked = [op for op in placement.idle if op in self._blocked]
-        idle = [op for op in placement.idle if op not in self._blocked]
+        idle = [op for op in placement.idle if op not in self._blocked | unsplit]
         narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]
         if narrow:
             lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
@@ -86,17 +99,33 @@ class OnnxrtEmitter:
 def _uncorrected(rewriting: Rewriting) -> tuple[str, ...]:
     if not rewriting.uncorrected:
         return ()
+        if unsplit:
+            lines.append(f"in float because dynamic ranges need MatMul and Add, and {UNSPLIT} is False: {_listed(sorted(unsplit))}")
     return (f"bias correction leaves out products without a bias of floats: {_listed(rewriting.uncorrected)}",)
 
 
 def check_fresh(statistics: Statistics, fingerprint: str) -> None:
     """Refuse statistics of another model.
+def _unsplit(plan: QuantizationPlan) -> frozenset[OpId]:
+    """Dynamic Gemms that may not become MatMul and Add; static ones have a kernel of their own, which is never slower."""
+    if plan.recipes.get(UNSPLIT, True):
+        return frozenset()
+    return frozenset(op for op, op_plan in plan.ops.items() if op_plan.is_dynamic and op.type == "Gemm")
+
+
 
     Raises:
         CalibrationError: their model fingerprint differs.
     """
     if statistics.model_fingerprint not in ("", fingerprint):
         raise CalibrationError(
+def _half_notes(halves: Cast16) -> tuple[str, ...]:
+    lines = [f"{len(halves.active)} operators in 16 bits"] if halves.active else []
+    if halves.idle:
+        lines.append(f"in fp32 because nothing they read is in 16 bits: {_listed(list(halves.idle))}")
+    return tuple(lines)
+
+
             f"These statistics belong to another model (fingerprint {statistics.model_fingerprint[:12]}, this one has {fingerprint[:12]}).",
             where="statistics",
             fix="calibrate this model",
