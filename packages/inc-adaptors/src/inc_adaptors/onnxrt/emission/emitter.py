@@ -42,8 +42,8 @@ class OnnxrtEmitter:
         self._statistics = statistics
         self._blocked = _non_finite(self._layout, statistics)
         self._skeletons = Skeletons(graph, layout, statistics, self._blocked)
-
         self._half_weights = HalfWeights()
+
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
         """A new handle whose model computes ``plan``; ``final`` also strips activations that the quantizers' clamps cover.
 
@@ -63,13 +63,6 @@ class OnnxrtEmitter:
         )
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
-        state = attrs.evolve(
-            self._handle.state,
-            plan=plan,
-            qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *notes),
-        )
-        native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
         halves = cast_to_half(
             in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs),
             made.initializers,
@@ -80,6 +73,13 @@ class OnnxrtEmitter:
             weights=self._half_weights,
         )
         notes = (*self._notes(placement, unsplit), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
+        state = attrs.evolve(
+            self._handle.state,
+            plan=plan,
+            qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
+            notes=(*self._handle.state.notes, *notes),
+        )
+        native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
         return attrs.evolve(self._handle, native=native, state=state)
 
     def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
@@ -91,6 +91,8 @@ class OnnxrtEmitter:
             lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
         if blocked:
             lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
+        if unsplit:
+            lines.append(f"in float because dynamic ranges need MatMul and Add, and {UNSPLIT} is False: {_listed(sorted(unsplit))}")
         if idle:
             lines.append(f"in float because no integer operator feeds them: {_listed(idle)}")
         return tuple(lines)
@@ -99,26 +101,9 @@ class OnnxrtEmitter:
 def _uncorrected(rewriting: Rewriting) -> tuple[str, ...]:
     if not rewriting.uncorrected:
         return ()
-        if unsplit:
-            lines.append(f"in float because dynamic ranges need MatMul and Add, and {UNSPLIT} is False: {_listed(sorted(unsplit))}")
     return (f"bias correction leaves out products without a bias of floats: {_listed(rewriting.uncorrected)}",)
 
 
-def check_fresh(statistics: Statistics, fingerprint: str) -> None:
-    """Refuse statistics of another model.
-def _unsplit(plan: QuantizationPlan) -> frozenset[OpId]:
-    """Dynamic Gemms that may not become MatMul and Add; static ones have a kernel of their own, which is never slower."""
-    if plan.recipes.get(UNSPLIT, True):
-        return frozenset()
-    return frozenset(op for op, op_plan in plan.ops.items() if op_plan.is_dynamic and op.type == "Gemm")
-
-
-
-    Raises:
-        CalibrationError: their model fingerprint differs.
-    """
-    if statistics.model_fingerprint not in ("", fingerprint):
-        raise CalibrationError(
 def _half_notes(halves: Cast16) -> tuple[str, ...]:
     lines = [f"{len(halves.active)} operators in 16 bits"] if halves.active else []
     if halves.idle:
@@ -126,6 +111,14 @@ def _half_notes(halves: Cast16) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def check_fresh(statistics: Statistics, fingerprint: str) -> None:
+    """Refuse statistics of another model.
+
+    Raises:
+        CalibrationError: their model fingerprint differs.
+    """
+    if statistics.model_fingerprint not in ("", fingerprint):
+        raise CalibrationError(
             f"These statistics belong to another model (fingerprint {statistics.model_fingerprint[:12]}, this one has {fingerprint[:12]}).",
             where="statistics",
             fix="calibrate this model",
