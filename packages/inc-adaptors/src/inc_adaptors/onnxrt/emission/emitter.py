@@ -62,6 +62,16 @@ class OnnxrtEmitter:
         )
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
+        halves = cast_to_half(
+            in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs),
+            made.initializers,
+            graph=skeleton.graph,
+            layout=skeleton.layout,
+            plan=plan,
+            names=skeleton.names,
+            weights=self._half_weights,
+        )
+        notes = (*self._notes(placement, unsplit), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
         state = attrs.evolve(
             self._handle.state,
             plan=plan,
