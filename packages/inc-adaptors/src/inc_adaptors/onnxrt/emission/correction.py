@@ -48,7 +48,6 @@ class Correction:
         self._statistics = statistics
         self._names = names
         self._divisors = divisors
-        self._consumers = graph.consumers()
         self._shifts: dict[tuple[OpId, TensorPlan, bytes], Vector] = {}
 
     def shift(self, operator: Operator, plan: TensorPlan, qparams: QParams, codes_of: QParams) -> Vector:
@@ -70,21 +69,6 @@ class Correction:
             lost = weight.astype(np.float64) - dequantize(codes, qparams, plan.granularity)
             self._shifts[key] = self._summed(operator, lost, self._means(operator))
         return self._shifts[key]
-
-    def added_bias(self, operator: Operator) -> tuple[int, int] | None:
-        """Node and input position of the constant that an Add alone puts on a product's output, one value per channel."""
-        readers = self._consumers.get(operator.outputs[0], [])
-        weight = self._graph.initializers[operator.weight or ""]
-        if operator.activation is not None or len(readers) != 1 or operator.outputs[0] in self._graph.pinned:
-            return None
-        index, position = readers[0]
-        node = self._graph.nodes[index]
-        if node.op_type != "Add":
-            return None
-        tensor = self._graph.initializers.get(node.input[1 - position])
-        if tensor is None or tensor.data_type != TensorProto.FLOAT or list(tensor.dims) != [weight.dims[operator.channel_axis or 0]]:
-            return None
-        return index, 1 - position
 
     def shifted(self, name: str, shift: Vector) -> TensorProto:
         """A float constant with ``shift`` added, under a name of its own; an empty ``name`` is zero."""

@@ -14,11 +14,15 @@ from inc_adaptors.onnxrt.shapes import TensorType
 
 @attrs.frozen(kw_only=True, eq=False)
 class Layout:
-    """The operators of one graph, also by name; ``keys`` are all those under which a tensor may have statistics."""
+    """The operators of one graph, also by name; ``keys`` are all those under which a tensor may have statistics.
+
+    ``ranks`` are the numbers of axes of tensors, where inference can tell.
+    """
 
     operators: tuple[Operator, ...]
     by_op: Mapping[OpId, Operator]
     keys: Mapping[str, tuple[TensorKey, ...]]
+    ranks: Mapping[str, int] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, operators: tuple[Operator, ...], types: Mapping[str, TensorType]) -> Self:
@@ -34,6 +38,7 @@ class Layout:
             operators=operators,
             by_op={operator.op: operator for operator in operators},
             keys={name: tuple(found) for name, found in keys.items()},
+            ranks={name: len(kind.shape) for name, kind in types.items() if kind.shape is not None},
         )
 
     def tensors(self) -> dict[TensorKey, str]:

@@ -155,6 +155,14 @@ class _Writing:
         one, other = self.constant(left), self.constant(right)
         return one is not None and other is not None and one.dtype == other.dtype and bool(np.array_equal(one, other))
 
+    def flat(self, tensor: TensorProto) -> str:
+        """A constant as a vector."""
+        if len(tensor.dims) == 1:
+            return tensor.name
+        name = self.names.of(f"{tensor.name}_flat")
+        self.initializers[name] = numpy_helper.from_array(numpy_helper.to_array(tensor).reshape(-1), name)
+        return name
+
     def skip(self, node: NodeProto) -> None:
         """Another node does this one's work."""
         self._done.add(id(node))
@@ -253,10 +261,10 @@ def _added_bias(writing: _Writing, node: NodeProto, weight: Coded) -> tuple[str,
         return "", node.output[0]
     other = add.input[1] if add.input[0] == node.output[0] else add.input[0]
     tensor = writing.initializers.get(other)
-    if tensor is None or tensor.data_type != TensorProto.FLOAT or tuple(tensor.dims) != shape[1:]:
+    if tensor is None or tensor.data_type != TensorProto.FLOAT or list(tensor.dims) != [*[1] * (len(tensor.dims) - 1), shape[1]]:
         return "", node.output[0]
     writing.skip(add)
-    return other, add.output[0]
+    return writing.flat(tensor), add.output[0]
 
 
 def _two_operands(writing: _Writing, node: NodeProto) -> list[NodeProto] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from inc_config.dtypes import UINT8
 from inc_config.plan import OpId, OpPlan, TensorPlan
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto
 
+from inc_adaptors.onnxrt.emission.added import AddedBiases
 from inc_adaptors.onnxrt.emission.correction import Correction
 from inc_adaptors.onnxrt.emission.dynamic import DynamicOperand, dynamic_nodes, dynamic_operand
 from inc_adaptors.onnxrt.emission.manner import Manner
@@ -29,7 +31,7 @@ class Rewriting:
     """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
     ``manner`` says what the plan's recipes and target ask for; ``correction`` finds what biases take back, and ``uncorrected`` lists
-    operators without a bias to write that into.
+    operators without a bias to write that into; ``added`` finds the biases of products (None: they stay as they are).
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Rewriting:
         *,
         manner: Manner = _USUAL,
         correction: Correction | None = None,
+        added: AddedBiases | None = None,
     ) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = dict(graph.initializers)
@@ -53,15 +56,20 @@ class Rewriting:
         self._names = names
         self._manner = manner
         self._correction = correction
+        self._added = added
         self.uncorrected: list[OpId] = []
-        self._corrected_adds: dict[int, tuple[int, str]] = {}  # node -> input position, constant to read instead
+        self._rewritten_adds: dict[int, tuple[int, str]] = {}  # node -> input position, constant to read instead
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
+        self._static_codes: dict[str, DynamicOperand] = {}  # uint8 tensors, for operators whose other activations are dynamic
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
         self._pinned = graph.pinned
 
     def run(self, operators: Sequence[Operator]) -> None:
         """Write every operator in order."""
+        for name in (value.name for value in self._graph.inputs):
+            if name in self._placement.coded:
+                self._read_codes(name)
         for operator in operators:
             if operator.node < 0:
                 continue  # inside a subgraph, which its holder carries along
@@ -74,7 +82,13 @@ class Rewriting:
                 self._write_static(operator, plan)
 
     def _write_float(self, operator: Operator) -> None:
-        self._append(self._copy(operator.node), operator)
+        self._close(operator, self._append(self._copy(operator.node), operator))
+
+    def _close(self, operator: Operator, writer: NodeProto) -> None:
+        """Put pairs behind the outputs that are written as codes."""
+        for index, name in enumerate(operator.outputs):
+            if name in self._placement.coded:
+                self._note(f"{operator.op}/output:{index}", self._write_codes(name, writer))
 
     def _write_static(self, operator: Operator, plan: OpPlan) -> None:
         node = self._copy(operator.node)
@@ -86,10 +100,7 @@ class Rewriting:
                 self._note(f"{operator.op}/input:{position}", scales[position])
         if operator.kind is Kind.WEIGHTED and plan.weight is not None:
             self._weigh(operator, node, plan.weight, scales[0].scale)
-        writer = self._append(node, operator)
-        for index, name in enumerate(operator.outputs):
-            if name in self._placement.coded:
-                self._note(f"{operator.op}/output:{index}", self._write_codes(name, writer))
+        self._close(operator, self._append(node, operator))
 
     def _weigh(self, operator: Operator, node: NodeProto, plan: TensorPlan, input_scale: NDArray[np.float32]) -> None:
         room = input_scale if self._manner.bias_room else None
@@ -101,23 +112,21 @@ class Rewriting:
             made_with = self._weights.base(operator, plan, part.qparams)
             shift = self._correction.shift(operator, plan, part.qparams, made_with)
         if node.op_type == "MatMul":
-            self._shift_add(operator, shift)
+            self._rewrite_added(operator, shift)
         elif self._manner.integer_bias and (operator.bias is not None or shift is not None):
             self._set_bias(node, self._take(self._weights.bias(operator, input_scale, part.qparams, shift)))
         elif self._correction is not None and shift is not None:
             self._set_bias(node, self._keep(self._correction.shifted(operator.bias or "", shift)))
 
-    def _shift_add(self, operator: Operator, shift: NDArray[np.float64] | None) -> None:
-        """A MatMul has no bias: the constant of the Add behind it takes the shift, unless it becomes codes."""
-        if self._correction is None or shift is None:
+    def _rewrite_added(self, operator: Operator, shift: NDArray[np.float64] | None) -> None:
+        """The constant of the Add behind a MatMul is its bias, unless it becomes codes."""
+        bias = None if self._added is None else self._added.of(operator)
+        if self._added is None or bias is None or self._writes(bias.node):
+            self.uncorrected += [operator.op] if shift is not None else []
             return
-        place = self._correction.added_bias(operator)
-        if place is None or self._writes(place[0]):
-            self.uncorrected.append(operator.op)
-            return
-        index, position = place
-        name = self._graph.nodes[index].input[position]
-        self._corrected_adds[index] = (position, self._keep(self._correction.shifted(name, shift)))
+        tensor = self._added.rewritten(operator, bias, shift)
+        if tensor is not None:
+            self._rewritten_adds[bias.node] = (bias.position, self._keep(tensor))
 
     def _writes(self, index: int) -> bool:
         """Whether a node runs on codes."""
@@ -141,6 +150,8 @@ class Rewriting:
 
     def _dynamic_operand(self, name: str) -> DynamicOperand:
         """Quantize an activation by its own range, once for all that read it."""
+        if name in self._static_codes:
+            return self._static_codes[name]
         source = self._reads.get(name, name)
         node, operand = dynamic_operand(self._names, source)
         if source not in self._dynamic:
@@ -166,7 +177,7 @@ class Rewriting:
 
     def _operand(self, name: str, plan: TensorPlan) -> tuple[str, QParams]:
         """What an integer operator reads in place of ``name``, and its scale."""
-        coded = self._placement.coded.get(name)
+        coded = None if name in self._graph.initializers else self._placement.coded.get(name)
         if coded is not None and (coded.plan == plan or not self._manner.literal):
             return self._reads[name], self._pairs.range_of(coded.root, coded.plan)
         if name in self._graph.initializers:
@@ -190,7 +201,16 @@ class Rewriting:
             writer.output[list(writer.output).index(name)] = source
         self._take(part)
         self._reads[name] = result
+        if coded.plan.dtype == UINT8:
+            quantizer = part.nodes[0]
+            self._static_codes[name] = DynamicOperand(codes=quantizer.output[0], scale=quantizer.input[1], zero_point=quantizer.input[2])
         return part.qparams
+
+    def _read_codes(self, name: str) -> None:
+        """Let whoever reads an input of the graph read it through one pair."""
+        coded = self._placement.coded[name]
+        result = self._names.of(f"{name}_dequantized", coded.plan)
+        self._reads[name] = self._take(self._pairs.pair(name, coded.plan, root=coded.root, source=name, result=result))
 
     def _append(self, node: NodeProto, operator: Operator) -> NodeProto:
         """Write a node and the activation fused behind it; returns the last of them."""
@@ -205,8 +225,8 @@ class Rewriting:
         for position, name in enumerate(node.input):
             if name in self._reads:
                 node.input[position] = self._reads[name]
-        if index in self._corrected_adds:
-            position, name = self._corrected_adds[index]
+        if index in self._rewritten_adds:
+            position, name = self._rewritten_adds[index]
             node.input[position] = name
         return node
 

@@ -8,6 +8,7 @@ from typing import Self
 import attrs
 from inc_config.plan import OpId, QuantizationPlan
 
+from inc_adaptors.onnxrt.emission.added import AddedBiases
 from inc_adaptors.onnxrt.emission.correction import Correction, Vector
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.names import Names
@@ -32,6 +33,7 @@ class Skeleton:
     pairs: Pairs
     weights: Weights
     correction: Correction
+    added: AddedBiases
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -55,6 +57,7 @@ class Skeleton:
             pairs=Pairs(graph, layout, statistics, names),
             weights=Weights(graph, names, keeps_spread=keeps_spread),
             correction=Correction(graph, gathered, names, divisors),
+            added=AddedBiases(graph, layout.ranks, names),
             notes=notes,
         )
 

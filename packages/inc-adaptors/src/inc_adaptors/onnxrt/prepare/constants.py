@@ -25,8 +25,11 @@ _MAX_GROWTH = 4
 _SMALL = 1 << 16  # elements that may always be made
 
 
-def fold_constants(graph: Graph) -> None:
-    """Replace what depends on initializers alone; weights behind a Transpose or Reshape become plain weights."""
+def fold_constants(graph: Graph) -> Mapping[str, TensorType]:
+    """Replace what depends on initializers alone; weights behind a Transpose or Reshape become plain weights.
+
+    Returns the types of all tensors, also of those that are gone.
+    """
     _constants_to_initializers(graph)
     types = infer(graph)
     made = set(graph.initializers)
@@ -38,6 +41,7 @@ def fold_constants(graph: Graph) -> None:
             made.update(node.output)
     if chosen:
         _replace(graph, chosen)
+    return types
 
 
 def _stays_small(node: NodeProto, types: Mapping[str, TensorType]) -> bool:
