@@ -24,6 +24,7 @@ from inc_adaptors.onnxrt.half.casting import Cast16, cast_to_half
 from inc_adaptors.onnxrt.half.weights import HalfWeights
 from inc_adaptors.statistics.store import Statistics
 
+UNSPLIT = "gemm_to_matmul"
 _WHOLE_BITS = 8
 
 
@@ -55,10 +56,18 @@ class OnnxrtEmitter:
         check_format(plan)
         skeleton = self._skeletons.of(plan)
         manner = Manner.of(plan)
-        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked)
+        unsplit = _unsplit(plan)
+        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked | unsplit)
         correction = skeleton.correction if plan.recipes.get(RECIPE) else None
         rewriting = Rewriting(
-            skeleton.graph, placement, skeleton.pairs, skeleton.weights, skeleton.names, manner=manner, correction=correction
+            skeleton.graph,
+            placement,
+            skeleton.pairs,
+            skeleton.weights,
+            skeleton.names,
+            manner=manner,
+            correction=correction,
+            added=None if manner.literal else skeleton.added,
         )
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
@@ -71,7 +80,7 @@ class OnnxrtEmitter:
             names=skeleton.names,
             weights=self._half_weights,
         )
-        notes = (*self._notes(placement), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
+        notes = (*self._notes(placement, unsplit), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
         state = attrs.evolve(
             self._handle.state,
             plan=plan,
@@ -81,18 +90,27 @@ class OnnxrtEmitter:
         native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
         return attrs.evolve(self._handle, native=native, state=state)
 
-    def _notes(self, placement: Placement) -> tuple[str, ...]:
+    def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
         blocked = [op for op in placement.idle if op in self._blocked]
-        idle = [op for op in placement.idle if op not in self._blocked]
+        idle = [op for op in placement.idle if op not in self._blocked | unsplit]
         narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]
         if narrow:
             lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
         if blocked:
             lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
+        if unsplit:
+            lines.append(f"in float because dynamic ranges need MatMul and Add, and {UNSPLIT} is False: {_listed(sorted(unsplit))}")
         if idle:
             lines.append(f"in float because no integer operator feeds them: {_listed(idle)}")
         return tuple(lines)
+
+
+def _unsplit(plan: QuantizationPlan) -> frozenset[OpId]:
+    """Dynamic Gemms that may not become MatMul and Add; static ones have a kernel of their own, which is never slower."""
+    if plan.recipes.get(UNSPLIT, True):
+        return frozenset()
+    return frozenset(op for op, op_plan in plan.ops.items() if op_plan.is_dynamic and op.type == "Gemm")
 
 
 def _uncorrected(rewriting: Rewriting) -> tuple[str, ...]:
