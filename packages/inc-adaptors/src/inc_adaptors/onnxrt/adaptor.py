@@ -58,8 +58,8 @@ class OnnxrtAdaptor:
     name = "onnxrt"
     recipes = frozenset(
         {
-            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "graph_format", "smooth_quant", "weight_correction",
-            "weight_qdq_pair",
+            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "smooth_quant",
+            "weight_correction", "weight_qdq_pair",
         }
     )  # fmt: skip
     """Options of the whole model that plans carry and emission obeys."""
