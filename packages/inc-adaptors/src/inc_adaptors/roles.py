@@ -23,6 +23,7 @@ from inc_config.errors import MissingRoleError
 from inc_config.named import Named
 from inc_config.plan import QuantizationPlan, TensorKey
 from inc_config.pruning import BlockPattern, Reduction
+from inc_config.recipes import GraphLevel
 from inc_config.target import Target
 from numpy.typing import NDArray
 
@@ -134,6 +135,14 @@ class MixesPrecision(Protocol):
         there is a kernel). An operator that has no other choice than float, and no reason yet, says why. Operators that were excluded stay
         so. ``batches`` tell shapes, and which values go beyond fp16.
         """
+
+
+@runtime_checkable
+class Optimizes(Protocol):
+    """Rewrite a float model as its runtime would, before anything else sees it (recipe ``graph_level``)."""
+
+    def optimized(self, handle: ModelHandle, level: GraphLevel) -> ModelHandle:
+        """A handle of the same inputs and outputs, equal up to float rounding; operators that became one have a new name."""
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.dtypes import FloatType
 from inc_config.plan import QuantizationPlan, TensorKey
+from inc_config.recipes import GraphLevel
 from inc_config.target import Runtime, Target
 from numpy.typing import NDArray
 from onnx import ModelProto
@@ -32,6 +33,7 @@ from inc_adaptors.onnxrt.half.describing import describe_half
 from inc_adaptors.onnxrt.half.measuring import HalfKernels, on_this_machine
 from inc_adaptors.onnxrt.half.running import is_for_openvino, openvino_profile, openvino_run
 from inc_adaptors.onnxrt.loading import load, signature
+from inc_adaptors.onnxrt.optimized import optimize
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.saturation import saturation
 from inc_adaptors.onnxrt.sessions import create_session
@@ -58,8 +60,8 @@ class OnnxrtAdaptor:
     name = "onnxrt"
     recipes = frozenset(
         {
-            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "smooth_quant",
-            "weight_correction", "weight_qdq_pair",
+            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "graph_level",
+            "smooth_quant", "weight_correction", "weight_qdq_pair",
         }
     )  # fmt: skip
     """Options of the whole model that plans carry and emission obeys."""
@@ -171,6 +173,14 @@ class OnnxrtAdaptor:
         return describe_half(
             handle, found, capabilities, precisions, self._kernels, batches=batches, smaller=smaller, threads=self._threads
         )
+
+    def optimized(self, handle: ModelHandle, level: GraphLevel) -> ModelHandle:
+        """The float model as onnxruntime rewrites it; see ``optimized.optimize``.
+
+        Raises:
+            ModelError: onnxruntime cannot load the model.
+        """
+        return handle if level is GraphLevel.OFF else attrs.evolve(handle, native=optimize(handle.native, level))
 
     def tensors(self, handle: ModelHandle) -> Mapping[TensorKey, str]:
         """Every key that statistics may be asked for, with the tensor's name in the graph; several keys may name one tensor."""

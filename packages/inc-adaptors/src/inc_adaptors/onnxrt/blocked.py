@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import onnx
@@ -47,7 +48,7 @@ def blocked_session(model: Split, names: Sequence[str], in_any_order: Collection
 
 
 def _blocked(model: Split, names: Sequence[str], in_any_order: Collection[str], folder: Path, threads: int) -> Blocked | None:
-    _write_optimized(model, folder)
+    write_optimized(model, folder)
     optimized = onnx.load(folder / _MODEL, load_external_data=False)
     outputs = _without_copies(optimized, names, in_any_order)
     if all(outputs[name] == name for name in names):
@@ -59,8 +60,21 @@ def _blocked(model: Split, names: Sequence[str], in_any_order: Collection[str], 
     return Blocked(Session(native, ()), outputs)
 
 
-def _write_optimized(model: Split, folder: Path) -> None:
-    """Optimize from files: onnxruntime maps weights that lie in a file, and would copy those that it is handed before it changes them."""
+def write_optimized(model: Split, folder: Path, *, level: Any = None, without: Sequence[str] = ()) -> Path:
+    """Write the graph that onnxruntime makes of a model to ``folder``, its weights beside it; returns the model's path.
+
+    The model is read from files: onnxruntime maps weights that lie in a file, and would copy those it is handed before it changes them.
+
+    Args:
+        model: any that onnxruntime can run.
+        folder: an empty one.
+        level: a ``GraphOptimizationLevel``; None is all.
+        without: names of onnxruntime's optimizers that are left out.
+
+    Raises:
+        One of ``ORT_ERRORS``: onnxruntime cannot load the model.
+        OSError: nothing can be written there.
+    """
     plain = folder / "plain"
     plain.mkdir()
     (plain / _MODEL).write_bytes(model.model.SerializeToString())
@@ -71,9 +85,12 @@ def _write_optimized(model: Split, folder: Path) -> None:
     options.optimized_model_filepath = str(folder / _MODEL)
     options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS_FILE)
     options.add_session_config_entry("session.disable_prepacking", "1")  # this session never runs
-    onnxruntime.InferenceSession(str(plain / _MODEL), options, providers=["CPUExecutionProvider"])
+    if level is not None:
+        options.graph_optimization_level = level
+    onnxruntime.InferenceSession(str(plain / _MODEL), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without))
     shutil.rmtree(plain)
     release_memory()
+    return folder / _MODEL
 
 
 def _without_copies(model: ModelProto, names: Sequence[str], in_any_order: Collection[str]) -> dict[str, str]:
