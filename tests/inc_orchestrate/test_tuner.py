@@ -167,12 +167,12 @@ def test_excluded_operators_stay_in_float_and_excluding_all_is_an_error(fit: Cal
 
 
 def test_recipes_keep_the_first_and_last_in_float_and_others_are_said_to_do_nothing(fit: Callable[..., FitResult]) -> None:
-    recipes = {"first_conv_or_matmul": False, "last_conv_or_matmul": False, "fast_bias_correction": True}
+    recipes = {"first_conv_or_matmul": False, "last_conv_or_matmul": False, "scale_propagation_max_pooling": False}
     result = fit(Quantize(recipes=recipes, accuracy_loss=0.2))
     heavy = [row for row in result.summary.operators if row.type in ("Conv", "Gemm")]
     assert [row.precision for row in heavy] == ["fp32", "int8", "int8", "fp32"]
     assert heavy[0].reason == "excluded_by_recipe: first_conv_or_matmul is False"
-    assert "quantize: recipes.fast_bias_correction has no effect in this version" in result.summary.notes
+    assert "quantize: recipes.scale_propagation_max_pooling has no effect in this version" in result.summary.notes
     plan = result.handle.state.plan
     assert plan is not None
     assert dict(plan.recipes) == recipes
@@ -208,31 +208,50 @@ def test_an_evaluation_that_returns_nan_or_raises_on_one_trial_fails_that_trial_
 
 
 class Interrupted:
-    """Accuracy by a fixed score; Ctrl-C in the evaluation number ``at``."""
+    """Accuracy by a fixed score; Ctrl-C in the evaluations of these numbers."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, *at: int) -> None:
         self.at = at
         self.calls = 0
 
     def __call__(self, proto: Any) -> float:
         self.calls += 1
-        if self.calls == self.at:
+        if self.calls in self.at:
             raise KeyboardInterrupt
         return 0.5 if is_quantized(proto) else 1.0
 
 
-def test_after_ctrl_c_the_run_resumes_where_it_was(fit: Callable[..., FitResult], tmp_path: Path) -> None:
+def test_ctrl_c_delivers_what_there_is_and_the_same_run_again_goes_on(fit: Callable[..., FitResult], tmp_path: Path) -> None:
     config = Quantize(accuracy_loss=0.01, tuning=tuning(max_trials=4))
-    # Evaluations: the original, then one per trial; the third trial is interrupted.
-    with pytest.raises(KeyboardInterrupt, match=f"finished trials are in {tmp_path}/ledger; run the same again to resume"):
-        fit(config, evaluate=Interrupted(4), workspace=tmp_path)
-    again = Interrupted(1000)
+    # Evaluations: the original, then one per trial, of which the third is interrupted, and the delivered model.
+    stopped = Interrupted(4)
+    result = fit(config, evaluate=stopped, workspace=tmp_path)
+    assert stopped.calls == 1 + 3 + 1
+    assert [trial.status for trial in result.summary.trials] == ["complete", "complete", "lost"]
+    assert result.summary.trials[-1].error == result.summary.stop_reason == "it was interrupted"
+    assert f"the search was interrupted: finished trials are in {tmp_path}/ledger; run the same again to resume" in result.summary.notes
+    assert is_quantized(result.model)
+    again = Interrupted()
     result = fit(config, evaluate=again, workspace=tmp_path)
     # The original, three more trials (the lost one does not count), and the delivered model.
     assert again.calls == 1 + 2 + 1
     assert [trial.status for trial in result.summary.trials].count("lost") == 1
     complete = [trial for trial in result.summary.trials if trial.status == TrialStatus.COMPLETE.value]
     assert len(complete) == 4
+
+
+def test_a_second_ctrl_c_stops_at_once(fit: Callable[..., FitResult], tmp_path: Path) -> None:
+    config = Quantize(accuracy_loss=0.01, tuning=tuning(max_trials=4))
+    with pytest.raises(KeyboardInterrupt, match=f"finished trials are in {tmp_path}/ledger; run the same again to resume"):
+        fit(config, evaluate=Interrupted(4, 5), workspace=tmp_path)
+    again = Interrupted()
+    fit(config, evaluate=again, workspace=tmp_path)
+    assert again.calls == 1 + 2 + 1
+
+
+def test_ctrl_c_before_the_first_trial_ended_stops_at_once(fit: Callable[..., FitResult], tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt, match=f"finished trials are in {tmp_path}/ledger; run the same again to resume"):
+        fit(evaluate=Interrupted(2), workspace=tmp_path)
 
 
 def test_without_a_folder_ctrl_c_says_how_to_keep_trials(fit: Callable[..., FitResult]) -> None:
@@ -242,8 +261,10 @@ def test_without_a_folder_ctrl_c_says_how_to_keep_trials(fit: Callable[..., FitR
 
 def test_a_ledger_of_another_run_is_refused(fit: Callable[..., FitResult], digits: Any, tmp_path: Path) -> None:
     fit(workspace=tmp_path)
-    with pytest.raises(LedgerError, match="configuration"):
+    with pytest.raises(LedgerError, match=r"its configuration\.accuracy_loss differs\. \(.*: 0\.03 there, 0\.02 here\)"):
         fit(Quantize(accuracy_loss=0.02), workspace=tmp_path)
+    with pytest.raises(LedgerError, match=r"configuration\.tuning\.seed: 0 there, 7 here"):
+        fit(Quantize(accuracy_loss=0.03, tuning=TuningConfig(seed=7)), workspace=tmp_path)
     with pytest.raises(LedgerError, match="calibration data"):
         fit(calibrate=digits.calibration[:2], workspace=tmp_path)
     with pytest.raises(LedgerError, match="evaluation data"):

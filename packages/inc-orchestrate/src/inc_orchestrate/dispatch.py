@@ -58,6 +58,14 @@ class Dispatch:
             found += self.next_finished()
         return found
 
+    def abandon(self) -> None:
+        """Wait for nothing any more; what is under way may go on by itself, but nothing else begins."""
+        self._job.stop()
+        for future in self._running:
+            future.cancel()
+        self._running.clear()
+        self._pool.drop()
+
     def _broken(self) -> list[Trial]:
         """Keep what ended well; everything else under way is lost."""
         wait(self._running)

@@ -133,6 +133,8 @@ def _answer(payload: Mapping[str, str], work: Callable[[Mapping[str, str]], Answ
     except Exception as error:  # noqa: BLE001  (whatever a plan's kernels or the user's evaluation raise fails this piece of work only)
         what, fix = (error.what, error.fix) if isinstance(error, IncError) else (str(error), "")
         found = {"error": f"{type(error).__name__}: {what}", "fix": fix}
+    except KeyboardInterrupt:  # a terminal's Ctrl-C reaches workers too; what comes of it is decided by who gave the work
+        found = {"lost": "its worker was interrupted"}
     return {**found, "seconds": time.monotonic() - began}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any
 
@@ -58,12 +58,6 @@ class Pool:
 def is_broken(future: Future[Answer]) -> bool:
     """Whether a finished future tells that its whole executor broke."""
     return future.done() and not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
-
-
-def cancel(futures: Iterable[Future[Answer]]) -> None:
-    """Take back what has not started."""
-    for future in futures:
-        future.cancel()
 
 
 def _refused(error: Exception) -> EvaluationError:

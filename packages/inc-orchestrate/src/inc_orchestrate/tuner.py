@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from inc_adaptors.roles import Adaptor
 from inc_config import plugins
 from inc_config.capabilities import Capabilities
 from inc_config.constrain import without_match
-from inc_config.convert import to_json
+from inc_config.convert import unstructure
 from inc_config.errors import EvaluationError, IncError, PluginError
 from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig
@@ -40,6 +41,7 @@ from inc_strategy import (
     spent_s,
     summary,
 )
+from inc_strategy.events import lost
 from inc_strategy.outcome import frontier
 
 from inc_orchestrate.candidates import Candidates, candidates
@@ -57,9 +59,13 @@ from inc_orchestrate.workers import Workers
 FAILURES_IN_A_ROW = 5
 """After so many failed trials and no good one, the fault is taken not to be in the plans."""
 
+INTERRUPTED = "it was interrupted"
+"""Why a search ended after Ctrl-C."""
+
 REPEATABLE = 1e-4
 """Two evaluations of one model that differ by a larger share of the value are not the same."""
 
+_SHORT = 200
 _PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 
 
@@ -101,7 +107,8 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         PlanError: no operator can be quantized.
         EvaluationError: every trial failed.
         LedgerError: the ledger belongs to another run, or cannot be used.
-        KeyboardInterrupt: after the ledger is safe, with a message that says how to go on.
+        KeyboardInterrupt: before the first trial's end, or at the second Ctrl-C (the first one ends the search and delivers what it
+            found); after the ledger is safe, with a message that says how to go on.
     """
     for name in without_effect(config, setting.adaptor):
         setting.progress.note(f"quantize: {name} has no effect in this version")
@@ -123,7 +130,10 @@ def _search(handle: ModelHandle, found: Candidates, config: QuantizeConfig, sett
         with Ledger.open(folder, prints) as ledger:
             dispatch = None if workers is None else workers.dispatch(found.capabilities, found.statistics)
             search = Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
-            return _deliver(handle, found, search.run(), search)
+            outcome = search.run()
+            if outcome.reason == INTERRUPTED:
+                setting.progress.note(f"the search was interrupted: {_how_to_go_on(folder, config, setting)}")
+            return _deliver(handle, found, outcome, search)
 
 
 class Search:
@@ -170,7 +180,12 @@ class Search:
         resumed = len(self.view.trials)
         if resumed:
             self.setting.progress.say(f"resumed: {resumed} trials are in the ledger")
-        reason = self._locally() if self.dispatch is None else self._remotely(self.dispatch)
+        try:
+            reason = self._locally() if self.dispatch is None else self._remotely(self.dispatch)
+        except KeyboardInterrupt as interruption:
+            if isinstance(interruption.__context__, KeyboardInterrupt):  # a second one, while the first unwound
+                raise
+            reason = self._interrupted(interruption)
         view = self.view
         if view.best_so_far is None:
             raise _all_failed(view)
@@ -214,6 +229,18 @@ class Search:
                 self._finished(self._probed(self._proposed(action), action))
             else:
                 dispatch.start(self._proposed(action), action.plan)
+
+    def _interrupted(self, interruption: KeyboardInterrupt) -> str:
+        """Give up what is under way and go on with what there is; raises again where there is nothing."""
+        if self.dispatch is not None:
+            self.dispatch.abandon()
+        for pending in self.view.pending:
+            self._finished(lost(pending, INTERRUPTED))
+        view = self.view
+        if view.best_so_far is None:
+            raise interruption
+        self.setting.progress.say("interrupted: delivering the best model so far; Ctrl-C again stops at once")
+        return INTERRUPTED
 
     def _has_succeeded(self) -> bool:
         return self.config.tuning.exit_policy.first_success and self.view.best_feasible is not None
@@ -352,11 +379,13 @@ def _resumable(folder: Path, config: QuantizeConfig, setting: Setting) -> Iterat
     try:
         yield
     except KeyboardInterrupt as error:
-        if config.tuning.ledger is None and setting.workspace is None:
-            advice = "nothing was kept; give Pipeline(workspace=folder) to be able to resume"
-        else:
-            advice = f"finished trials are in {folder}; run the same again to resume"
-        raise KeyboardInterrupt(f"tuning was interrupted: {advice}") from error
+        raise KeyboardInterrupt(f"tuning was interrupted: {_how_to_go_on(folder, config, setting)}") from error
+
+
+def _how_to_go_on(folder: Path, config: QuantizeConfig, setting: Setting) -> str:
+    if config.tuning.ledger is None and setting.workspace is None:
+        return "nothing was kept; give Pipeline(workspace=folder) to be able to resume"
+    return f"finished trials are in {folder}; run the same again to resume"
 
 
 def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting, capabilities: Capabilities) -> dict[str, str]:
@@ -368,7 +397,7 @@ def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting,
     ids = setting.evaluator.ids
     return {
         "model": setting.adaptor.fingerprint(handle),
-        "configuration": hashlib.sha256(to_json(settled).encode()).hexdigest(),
+        **_told("configuration", unstructure(settled)),
         "calibration data": "" if setting.calibration is None else setting.calibration.ids.fingerprint,
         "evaluation": setting.evaluator.metric,
         "evaluation data": "" if ids is None else ids.fingerprint,
@@ -376,6 +405,14 @@ def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting,
         "baseline": f"{setting.baseline.value:.6g}",
         "versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
+
+
+def _told(name: str, value: Any) -> dict[str, str]:
+    """The fields of a configuration by their path, as texts to be read where they differ; long ones by their digests."""
+    if isinstance(value, dict) and value:
+        return {path: text for key, item in value.items() for path, text in _told(f"{name}.{key}", item).items()}
+    text = json.dumps(value, sort_keys=True)
+    return {name: text if len(text) <= _SHORT else hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _hopeless(view: View) -> str | None:

@@ -71,12 +71,12 @@ def result_of(event: dict[str, Any], pending: Pending) -> Trial | ProbeResult:
     return ProbeResult.of(pending.index, action, scores=scores, status=status, seconds=float(event["seconds"]), error=event["error"])
 
 
-def lost(pending: Pending) -> Trial | ProbeResult:
-    """What becomes of a proposal whose process is gone."""
+def lost(pending: Pending, why: str = LOST_AT_REOPEN) -> Trial | ProbeResult:
+    """What becomes of a proposal that nobody works on any more."""
     action = pending.action
     if isinstance(action, Evaluate):
-        return Trial(index=pending.index, plan=action.plan, status=TrialStatus.LOST, error=LOST_AT_REOPEN)
-    return ProbeResult.of(pending.index, action, status=TrialStatus.LOST, error=LOST_AT_REOPEN)
+        return Trial(index=pending.index, plan=action.plan, status=TrialStatus.LOST, error=why)
+    return ProbeResult.of(pending.index, action, status=TrialStatus.LOST, error=why)
 
 
 def answers(result: Item, pending: Item | None) -> bool:

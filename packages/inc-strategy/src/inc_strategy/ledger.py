@@ -273,9 +273,15 @@ def _check_header(found: list[dict[str, Any]], fingerprints: dict[str, str], pat
     recorded = header["fingerprints"]
     differing = [name for name in sorted({*recorded, *fingerprints}) if recorded.get(name) != fingerprints.get(name)]
     if differing:
-        sides = "; ".join(f"{name}: {recorded.get(name, 'none')} there, {fingerprints.get(name, 'none')} here" for name in differing)
-        what = f"The ledger belongs to another run: its {', '.join(differing)} differ."
+        sides = "; ".join(f"{name}: {_short(recorded.get(name))} there, {_short(fingerprints.get(name))} here" for name in differing)
+        what = f"The ledger belongs to another run: its {', '.join(differing)} differ{'s' * (len(differing) == 1)}."
         raise LedgerError(f"{what} ({sides})", where=f"{path}, line 1", fix=f"use what the ledger was made with, or {other_folder}")
+
+
+def _short(fingerprint: object) -> str:
+    """A fingerprint for people: the beginning of a digest, other text whole."""
+    text = str(fingerprint or "none")
+    return text[:12] if _DIGEST.fullmatch(text) else text
 
 
 def _unwritable(path: Path, error: OSError) -> LedgerError:

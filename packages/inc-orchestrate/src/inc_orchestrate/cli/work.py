@@ -22,6 +22,7 @@ from inc_orchestrate.pipeline import Pipeline
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
 from inc_orchestrate.steps.quantize import Quantize
+from inc_orchestrate.tuner import INTERRUPTED
 
 
 def run(job: Job) -> Exit:
@@ -63,9 +64,11 @@ def _finish(job: Job, result: FitResult, progress: Progress) -> Finished:
     plan = result.handle.state.plan
     ranked = () if plan is None else sensitivities(job.model, plan, job.parts.calibration, progress)
     judged = _judged(job, result, confirmation, progress)
-    next_command = following(
-        job.command_line, model=job.model, output=job.output, summary=judged.summary, exit_policy=job.config.tuning.exit_policy
-    )
+    next_command = resumed(job.command_line)
+    if result.summary.stop_reason != INTERRUPTED:
+        next_command = following(
+            job.command_line, model=job.model, output=job.output, summary=judged.summary, exit_policy=job.config.tuning.exit_policy
+        )
     return Finished(result=judged, confirmation=confirmation, sensitivities=ranked, next_command=next_command)
 
 
