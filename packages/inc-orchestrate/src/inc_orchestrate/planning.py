@@ -13,6 +13,7 @@ from inc_config.quantization import QuantizeConfig
 from inc_config.target import Target
 
 from inc_orchestrate.candidates import capabilities_under
+from inc_orchestrate.recipes import rewritten
 from inc_orchestrate.summary import OperatorSummary, count_by_precision
 from inc_orchestrate.tables import megabytes, operator_table, to_text
 
@@ -57,6 +58,7 @@ def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | N
     adaptor = adaptor_for(model)
     handle = adaptor.open(model)
     asked = config or QuantizeConfig()
+    handle = rewritten(adaptor, handle, asked)
     capabilities = capabilities_under(adaptor, handle, asked if target is None else attrs.evolve(asked, target=target), batches=batches)
     best = capabilities.plan()
     size = adaptor.size_bytes(handle)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.roles import Adaptor, Optimizes
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.frozen import FrozenMap
 from inc_config.plan import FLOAT, OpId
@@ -14,7 +16,7 @@ from inc_config.tuning import TuningConfig
 
 from inc_orchestrate.unused import changed_fields
 
-_MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear")
+_MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear", "Attention")
 _GRAPH_FORMAT = "graph_format"
 _FIRST, _LAST, _OUTSIDE = "first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"
 _CARRIED_OUT = frozenset({_FIRST, _LAST, _OUTSIDE})
@@ -32,6 +34,16 @@ def recipes_of(config: QuantizeConfig) -> FrozenMap[str, Any]:
     if config.graph_format is GraphFormat.DEFAULT:
         return config.recipes.changed
     return FrozenMap({**config.recipes.changed, _GRAPH_FORMAT: config.graph_format.value})
+
+
+def rewritten(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig) -> ModelHandle:
+    """The model that is described, calibrated and quantized: rewritten to the recipe ``graph_level``, where the adaptor can.
+
+    Raises:
+        ModelError: the runtime cannot load the model.
+    """
+    level = config.recipes.graph_level
+    return handle if level is None or not isinstance(adaptor, Optimizes) else adaptor.optimized(handle, level)
 
 
 def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) -> Capabilities:

@@ -60,11 +60,15 @@ class OnnxrtAdaptor:
     name = "onnxrt"
     recipes = frozenset(
         {
-            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "graph_level",
-            "smooth_quant", "weight_correction", "weight_qdq_pair",
+            "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "graph_level", "layer_wise",
+            "scale_propagation_concat", "smooth_quant", "weight_correction", "weight_qdq_pair",
         }
     )  # fmt: skip
-    """Options of the whole model that plans carry and emission obeys."""
+    """Options of the whole model that plans carry and emission obeys.
+
+    Two of them always hold here: weights are quantized one operator at a time (``layer_wise``), and what a Concat joins keeps ranges of its
+    own (``scale_propagation_concat`` False).
+    """
 
     def __init__(self, *, threads: int = 0, kernels: HalfKernels | None = None) -> None:
         self._threads = threads
