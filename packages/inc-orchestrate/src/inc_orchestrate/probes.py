@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import take
+from inc_adaptors.batches import batch_size, take
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Emitter
 from inc_bench import compare
@@ -21,6 +20,9 @@ from inc_strategy import Probe, ProbeResult, TrialStatus
 from numpy.typing import NDArray
 
 from inc_orchestrate.progress import Progress
+
+SAMPLES = 8
+"""Enough to rank operators by the noise they make."""
 
 _PAIRED = BenchmarkConfig(warmup=1, rounds=5, min_round_s=0.01)
 _NO_MORE_NOISE = 1e30
@@ -73,7 +75,14 @@ class Prober:
 
     def _alone(self, probe: Probe) -> Callable[[OpId], float]:
         expected = self._outputs(self.original, probe)
-        return lambda op: noise_share(self._emitted(probe.plan.with_float(set(probe.plan.quantized) - {op}), probe), expected)
+
+        def alone(op: OpId) -> float:
+            made = self.emitter.emit(probe.plan.with_float(set(probe.plan.quantized) - {op}))
+            if not made.state.qparams:  # it computes on codes only beside another operator that does
+                return 0.0
+            return noise_share(self._outputs(made, probe), expected)
+
+        return alone
 
     def _returned(self, probe: Probe) -> Callable[[OpId], float]:
         expected = self._outputs(self.original, probe)
@@ -99,7 +108,16 @@ class Prober:
 
     def _outputs(self, handle: ModelHandle, probe: Probe) -> list[NDArray[np.float64]]:
         predict = self.adaptor.predictor(handle)
-        return [np.asarray(output, dtype=np.float64) for batch in islice(self.batches, probe.batches) for output in predict(batch)]
+        return [np.asarray(output, dtype=np.float64) for batch in _first(self.batches[: probe.batches]) for output in predict(batch)]
+
+
+def _first(batches: Sequence[Any]) -> Iterator[Any]:
+    """Whole batches, since a model may want them of one size, until they hold ``SAMPLES``."""
+    seen = 0
+    for batch in batches:
+        if seen < SAMPLES:
+            yield batch
+        seen += batch_size(batch)
 
 
 def noise_share(outputs: Sequence[NDArray[np.float64]], expected: Sequence[NDArray[np.float64]]) -> float:
