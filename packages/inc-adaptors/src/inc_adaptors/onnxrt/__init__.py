@@ -9,9 +9,9 @@ from inc_adaptors.detect import AdaptorSpec
 from inc_adaptors.onnxrt.magic import looks_like_onnx
 
 if TYPE_CHECKING:
-    from inc_adaptors.onnxrt.dropin import quantize_dynamic, quantize_static
+    from inc_adaptors.onnxrt.dropin import quantize, quantize_dynamic, quantize_static
 
-__all__ = ["ADAPTOR_SPEC", "quantize_dynamic", "quantize_static"]
+__all__ = ["ADAPTOR_SPEC", "quantize", "quantize_dynamic", "quantize_static"]
 
 ADAPTOR_SPEC = AdaptorSpec(
     name="onnxrt",
@@ -24,7 +24,7 @@ ADAPTOR_SPEC = AdaptorSpec(
 
 
 def __getattr__(name: str) -> Any:
-    """``quantize_static`` and ``quantize_dynamic`` load onnxruntime when they are asked for."""
-    if name in {"quantize_dynamic", "quantize_static"}:
+    """``quantize``, ``quantize_static`` and ``quantize_dynamic`` load onnxruntime when they are asked for."""
+    if name in {"quantize", "quantize_dynamic", "quantize_static"}:
         return getattr(import_module("inc_adaptors.onnxrt.dropin"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,6 +32,19 @@ def analyse(model: ModelProto) -> Analysis:
     Raises:
         ModelError: the model is quantized already, or cannot be prepared.
     """
+    check_float(model)
+    graph = prepare(model)
+    types = infer(graph)
+    found = operators(graph, types)
+    return Analysis(graph=graph, types=types, operators=found, layout=Layout.of(found, types))
+
+
+def check_float(model: ModelProto) -> None:
+    """Refuse a model with quantized operators.
+
+    Raises:
+        ModelError: it has some.
+    """
     done = sorted({node.op_type for node in model.graph.node} & QUANTIZED_TYPES)
     if done:
         raise ModelError(
@@ -39,7 +52,3 @@ def analyse(model: ModelProto) -> Analysis:
             where="operators of the model",
             fix="give the float model it was made from",
         )
-    graph = prepare(model)
-    types = infer(graph)
-    found = operators(graph, types)
-    return Analysis(graph=graph, types=types, operators=found, layout=Layout.of(found, types))

@@ -7,23 +7,34 @@ without an integer kernel compute between pairs.
 
 from __future__ import annotations
 
-from inc_config.plan import OpId, QuantizationPlan
+from inc_config.plan import OpId, QuantizationPlan, RangeSource, TensorPlan
 
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.placement import FLOAT_OUTPUTS, Coded, Placement
 
 
 def place_literally(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId]) -> Placement:
-    """Every planned operator is active, every output with a plan coded; see this module."""
+    """Every operator planned in integer is active, every output with a plan coded, also of operators in float; see this module.
+
+    An input of the graph that all its planned readers read alike is coded for every reader.
+    """
     active = {op: op_plan for op, op_plan in plan.ops.items() if op_plan.is_quantized and op not in blocked}
     in_float = frozenset(plan.recipes.get(FLOAT_OUTPUTS, ()))
     coded: dict[str, Coded] = {}
+    made: set[str] = set()
+    reads: dict[str, set[TensorPlan]] = {}
     for operator in layout.operators:
-        op_plan = active.get(operator.op)
-        if op_plan is None or operator.op.type in in_float:
+        made.update(operator.outputs)
+        op_plan = plan.ops.get(operator.op)
+        if op_plan is None or operator.op in blocked:
             continue
-        for name, tensor in zip(operator.outputs, op_plan.outputs, strict=False):
-            if name and tensor is not None:
-                coded[name] = Coded(root=name, plan=tensor)
+        for position, name in operator.inputs.items():
+            tensor = op_plan.inputs[position] if position < len(op_plan.inputs) else None
+            if tensor is not None and tensor.ranges is RangeSource.STATIC and name not in made:
+                reads.setdefault(name, set()).add(tensor)
+        if operator.op.type not in in_float:
+            written = zip(operator.outputs, op_plan.outputs, strict=False)
+            coded.update({name: Coded(root=name, plan=tensor) for name, tensor in written if name and tensor is not None})
+    coded.update({name: Coded(root=name, plan=plans.pop()) for name, plans in reads.items() if len(plans) == 1})
     idle = tuple(op for op, op_plan in plan.ops.items() if op_plan.is_quantized and op not in active)
     return Placement(active=active, coded=coded, idle=idle)

@@ -36,7 +36,7 @@ def prepare(model: ModelProto) -> Graph:
 
 
 def tidy(model: ModelProto) -> tuple[Graph, Mapping[str, TensorType]]:
-    """The graph with every operator as its author wrote it, and its types: names, operator set, constants and identities alone are put right.
+    """The graph with every operator as its author wrote it, and its types; only names, operator set, constants and identities change.
 
     Raises:
         ModelError: the operator set cannot be upgraded.
