@@ -45,3 +45,19 @@ def test_a_type_that_breaks_the_model_goes_back_as_a_whole():
     model = SimulatedModel.of([0.1, 0.0, 0.1, 0.0])
     view, _ = drive(make(), model, attrs.evolve(view_of(model, IN_BF16)))
     assert letters(view) == ["bbbb", "fbfb"]
+
+
+def test_each_operator_starts_in_its_own_best_type():
+    # layer1 is listed with fp16 first: the first plan mixes both types, then each type alone is tried.
+    model = SimulatedModel.of([0.1, 0.1, 0.1])
+    view = view_of(model, IN_BF16, IN_FP16, loss=0.0)
+    ops = [attrs.evolve(op, options=(IN_FP16, IN_BF16, FLOAT)) if op.op.scope == "layer1" else op for op in view.capabilities.ops]
+    view, _ = drive(make(), model, attrs.evolve(view, capabilities=attrs.evolve(view.capabilities, ops=ops)))
+    assert letters(view)[:3] == ["bhb", "bbb", "hhh"]
+
+
+def test_few_trials_are_counted_over_all_stages():
+    # 1 whole + 2 types (MatMul, Conv; together they are all) leave 4: three runs of two operators, then the best two runs together.
+    model = SimulatedModel.of([0.1] * 6)
+    view, _ = drive(make(), model, view_of(model, IN_BF16, loss=0.0, max_trials=7))
+    assert letters(view) == ["bbbbbb", "fbfbfb", "bfbfbf", "bbbbff", "bbffbb", "ffbbbb", "bbffff"]

@@ -3,13 +3,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inc_config import plugins
+from inc_config.dtypes import BF16
+from inc_config.frozen import FrozenMap
+from inc_config.named import Named
+from inc_config.plan import FLOAT, OpId, OpPlan
 from inc_config.quantization import Approach
 from inc_strategy import Evaluate, Pending, Stop, TrialStatus, Wait, exit_reason
 from inc_strategy.strategies.basic import Basic, make
-from inc_strategy.testing import SimulatedModel, StrategyConformance, drive, view_of, with_items
+from inc_strategy.testing import STATIC_INT8, SimulatedModel, StrategyConformance, drive, view_of, with_items
+
+IN_BF16 = OpPlan(compute_dtype=BF16)
 
 
 class TestConformance(StrategyConformance):
+    def make(self) -> Basic:
+        return make()
+
+
+class TestConformanceWith16Bits(StrategyConformance):
+    options = (STATIC_INT8, IN_BF16)
+
     def make(self) -> Basic:
         return make()
 
@@ -37,7 +50,8 @@ def test_operators_go_back_to_float_alone_from_the_last_backwards_then_together_
     # Losses 0.02, 0.05, 0.03 against an allowed 0.015: nothing feasible but layer1 and layer2 both in float leaves 0.02, still outside.
     model = SimulatedModel.of([0.02, 0.05, 0.03])
     view, stop = drive(make(), model, view_of(model, loss=0.015, approach=Approach.STATIC))
-    assert fallbacks(view, view.default_plan) == [[], ["layer2"], ["layer1"], ["layer0"], ["layer1", "layer2"]]
+    # The first and the last product (layer0, layer2), then both, are the recipes' stage; alone they are fallbacks as well.
+    assert fallbacks(view, view.default_plan) == [[], ["layer0"], ["layer2"], ["layer0", "layer2"], ["layer1"], ["layer1", "layer2"]]
     assert stop == Stop("every fallback was tried")
 
 
@@ -45,6 +59,74 @@ def test_the_culprit_is_found_with_one_operator_in_float():
     model = SimulatedModel.of([0.001, 0.001, 0.3, 0.001, 0.001])
     view, _ = drive(make(), model, view_of(model, approach=Approach.STATIC))
     assert fallbacks(with_items(view, view.best_feasible), view.default_plan) == [["layer2"]]
+
+
+def dtypes(view):
+    return [
+        "".join({"int8": "i", "bf16": "b", "fp16": "h", "fp32": "f"}[str(p.compute_dtype)] for p in t.plan.ops.values())
+        for t in view.trials
+    ]
+
+
+def test_what_lies_outside_of_the_products_goes_to_float_as_one_recipe():
+    ops = [OpId(f"op{i}", 0, kind) for i, kind in enumerate(["Resize", "Conv", "Add", "Conv", "MatMul", "Sigmoid", "Concat"])]
+    model = SimulatedModel(losses=FrozenMap(dict.fromkeys(ops, 0.1)))
+    view, _ = drive(make(), model, view_of(model, STATIC_INT8, loss=0.0, approach=Approach.STATIC))
+    assert fallbacks(view, view.default_plan)[:5] == [[], ["op1"], ["op4"], ["op0", "op5", "op6"], ["op0", "op1", "op4", "op5", "op6"]]
+    assert fallbacks(view, view.default_plan)[5:7] == [["op6"], ["op5"]]
+
+
+def test_operators_go_back_to_bf16_where_they_have_it_before_any_goes_to_fp32():
+    # Every operator costs 0.1 on integers and in bf16 alike, so nothing ends the search; layer2 has no bf16.
+    model = SimulatedModel.of([0.1, 0.1, 0.1])
+    view = view_of(model, STATIC_INT8, IN_BF16, loss=0.0, approach=Approach.STATIC)
+    ops = [attrs.evolve(op, options=(STATIC_INT8, FLOAT)) if op.op.scope == "layer2" else op for op in view.capabilities.ops]
+    view, _ = drive(make(), model, attrs.evolve(view, capabilities=attrs.evolve(view.capabilities, ops=ops)))
+    assert dtypes(view) == ["iii", "fii", "iif", "fif", "ibi", "bii", "bbi", "ifi", "iff"]
+
+
+def test_an_operator_that_starts_in_bf16_can_go_back_to_fp32():
+    model = SimulatedModel.of([0.001, 0.3, 0.001])
+    view = view_of(model, STATIC_INT8, approach=Approach.STATIC)
+    ops = [attrs.evolve(op, options=(IN_BF16, FLOAT)) if op.op.scope == "layer1" else op for op in view.capabilities.ops]
+    view, _ = drive(make(), model, attrs.evolve(view, capabilities=attrs.evolve(view.capabilities, ops=ops)))
+    assert dtypes(view)[0] == "ibi"
+    assert dtypes(with_items(view, view.best_feasible)) == ["ifi"]
+
+
+def smooth(*alphas, **more):
+    return {"smooth_quant": {"alphas": alphas, "folding": True, **more}}
+
+
+def test_every_alpha_of_smooth_quant_has_a_trial_and_fallbacks_go_on_from_the_best():
+    model = SimulatedModel.of([0.05, 0.1])
+    start = attrs.evolve(view_of(model, loss=0.0, approach=Approach.STATIC), recipes=smooth(0.3, 0.5, 0.7))
+
+    def half_is_best(_, trial):
+        better = trial.plan.recipes["smooth_quant"]["alphas"] == (0.5,)
+        return attrs.evolve(trial, measurement=attrs.evolve(trial.measurement, accuracy=trial.measurement.accuracy + 0.01 * better))
+
+    view, _ = drive(make(), model, start, outcome=half_is_best)
+    alphas = [trial.plan.recipes["smooth_quant"]["alphas"] for trial in view.trials]
+    assert alphas[:3] == [(0.3,), (0.5,), (0.7,)]
+    assert set(alphas[3:]) == {(0.5,)}
+    assert len(alphas) > 3, "the last alpha must not end the search, as it did in 2.x"
+
+
+@pytest.mark.parametrize("recipes", [smooth(0.5), smooth(0.3, 0.5, search={"minimum": 0.0}), {}])
+def test_one_alpha_or_a_search_for_it_is_one_trial(recipes):
+    model = SimulatedModel.of([0.001, 0.001])
+    view, _ = drive(make(), model, attrs.evolve(view_of(model), recipes=recipes))
+    assert [trial.plan for trial in view.trials] == [view.default_plan]
+
+
+def test_the_other_options_of_a_type_are_tried_last():
+    per_tensor = attrs.evolve(STATIC_INT8, algorithm=Named("rtn"))
+    model = SimulatedModel.of([0.1, 0.1])
+    view, stop = drive(make(), model, view_of(model, STATIC_INT8, per_tensor, loss=0.0, approach=Approach.STATIC))
+    used = [any(p == per_tensor for p in trial.plan.ops.values()) for trial in view.trials]
+    assert used == [False] * 3 + [True] * 3  # the whole and each alone; then three more combinations of two options and two types
+    assert stop == Stop("every fallback was tried")
 
 
 def test_approach_auto_switches_to_dynamic_before_any_operator_goes_to_float():

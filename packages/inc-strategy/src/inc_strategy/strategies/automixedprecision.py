@@ -18,7 +18,7 @@ from inc_strategy.view import View
 class AutoMixedPrecision:
     """Stages, each from the most accurate plan of the stages before it; no operator computes on integers.
 
-    1. One plan per 16-bit type, bf16 before fp16: every operator that has it.
+    1. Every operator in its best 16-bit type; then one plan per type, bf16 before fp16: every operator that has it.
     2. All operators of a type back in fp32, each type alone, then together in the order of the accuracy that came back.
     3. The same with single operators, the last first.
     """
@@ -34,18 +34,19 @@ def make() -> AutoMixedPrecision:
 
 
 def _program(view: View) -> Program:
-    plans = [_lowered_to(view, dtype) for dtype in float_types(view) if dtype != FP32]
+    by_digest = {plan.digest: plan for plan in (all_in_float(view), *(_lowered_to(view, d) for d in float_types(view) if d != FP32))}
+    plans = list(by_digest.values())
     yield evaluations(plans)
     base = most_accurate(plans, view)
     by_type: dict[str, tuple[OpId, ...]] = {}
     for op in lowered(base):
         by_type[op.type] = (*by_type.get(op.type, ()), op)
-    if len(by_type) > 1:
-        groups = list(by_type.values())
-        yield evaluations(base.with_float(group) for group in groups)
-        groups.sort(key=lambda group: badness(view.results.get(base.with_float(group).digest), view))
-        yield evaluations(cumulative(view, base, groups))
-    trials = view.exit_policy.max_trials - len(plans)
+    groups = list(by_type.values()) if len(by_type) > 1 else []
+    yield evaluations(base.with_float(group) for group in groups)
+    groups.sort(key=lambda group: badness(view.results.get(base.with_float(group).digest), view))
+    together = tuple(cumulative(view, base, groups))
+    yield evaluations(together)
+    trials = view.exit_policy.max_trials - len(plans) - len(groups) - len(together)
     return (yield from alone_then_together(view, base, lowered(base)[::-1], trials=trials))
 
 

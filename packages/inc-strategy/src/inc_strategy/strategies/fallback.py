@@ -10,9 +10,9 @@ from inc_config.plan import OpId, QuantizationPlan
 from inc_config.quantization import Approach
 
 from inc_strategy.actions import Evaluate
-from inc_strategy.plans import Group, back, cumulative, dynamic, type_wise
+from inc_strategy.plans import Group, back, choices, cumulative, dynamic, type_wise
 from inc_strategy.replay import Program, Results
-from inc_strategy.trial import ProbeResult, Trial
+from inc_strategy.trial import ProbeResult, Trial, lowered
 from inc_strategy.view import View
 
 
@@ -39,6 +39,14 @@ def dynamic_also(view: View) -> tuple[QuantizationPlan, ...]:
     return () if plan == view.default_plan else (plan,)
 
 
+def able(view: View, plan: QuantizationPlan, dtype: DType) -> tuple[OpId, ...]:
+    """Operators of a plan that can go back to ``dtype``: those on integers that have it; to fp32 also those in 16 bits."""
+    if dtype == FP32:
+        return lowered(plan)
+    options = choices(view)
+    return tuple(op for op in plan.quantized if any(option.compute_dtype == dtype for option in options[op]))
+
+
 def alone_then_together(view: View, base: QuantizationPlan, order: Sequence[OpId], *, trials: int, dtype: DType = FP32) -> Program:
     """Each operator alone back in float, in this order, then the best ones together.
 
@@ -47,7 +55,8 @@ def alone_then_together(view: View, base: QuantizationPlan, order: Sequence[OpId
     groups = runs(order, trials=trials)
     yield evaluations(back(view, base, group, dtype) for group in groups)
     ranked = sorted(groups, key=lambda group: badness(view.results.get(back(view, base, group, dtype).digest), view))
-    yield evaluations(cumulative(view, base, ranked, dtype))
+    whole = () if dtype == FP32 else (back(view, base, order, dtype),)  # all in fp32 is the baseline
+    yield evaluations((*cumulative(view, base, ranked, dtype), *whole))
     return "every fallback was tried"
 
 
