@@ -31,11 +31,20 @@ def paired(low: float, high: float, *, accuracy: float | None = 0.75, noisy: boo
     )
 
 
-LOCK = Lock(baseline="a.onnx", candidate="b.onnx", speedup=2.0, isa="avx2", layout="1 x 1", batch_size=1, candidate_accuracy=0.755)
+LOCK = Lock(
+    baseline="a.onnx",
+    candidate="b.onnx",
+    speedup=2.0,
+    isa="avx2",
+    layout="1 x 1",
+    batch_size=1,
+    metric="accuracy",
+    candidate_accuracy=0.75,
+)
 
 
 def outcome(found: Paired, **options: object) -> Outcome:
-    settings: dict[str, object] = {"min_speedup": None, "max_drop": None, "lock": None, "isa": "avx2"} | options
+    settings: dict[str, object] = {"min_speedup": None, "max_drop": None, "lock": None, "taken": LOCK} | options
     return verdict(judge(found, **settings))  # type: ignore[arg-type]
 
 
@@ -78,11 +87,40 @@ def test_the_lock_holds_what_was_reached() -> None:
     assert outcome(paired(1.91, 1.95), lock=LOCK) is Outcome.PASSED
     assert outcome(paired(1.7, 1.8), lock=LOCK) is Outcome.FAILED
     assert outcome(paired(1.8, 2.2), lock=LOCK) is Outcome.INCONCLUSIVE
-    assert outcome(paired(1.95, 2.0, accuracy=0.752), lock=LOCK, max_drop=Drop(amount=0.003, absolute=True)) is Outcome.FAILED
+    drop = Drop(amount=0.003, absolute=True)
+    found = paired(1.95, 2.0, accuracy=0.752)  # a drop of 0.008 from the baseline's 0.76, none from the lock's 0.75
+    assert [check.outcome for check in judge(found, min_speedup=None, max_drop=drop, lock=LOCK, taken=LOCK)] == [
+        Outcome.FAILED,
+        Outcome.PASSED,
+        Outcome.PASSED,
+    ]
 
 
-def test_a_lock_of_another_kind_of_machine_decides_nothing() -> None:
-    assert outcome(paired(1.0, 1.1), lock=LOCK, isa="amx") is Outcome.INCONCLUSIVE
+def test_the_locked_accuracy_must_be_kept_where_no_drop_is_allowed() -> None:
+    assert outcome(paired(1.91, 1.95, accuracy=0.751), lock=LOCK) is Outcome.PASSED
+    assert outcome(paired(1.91, 1.95, accuracy=0.749), lock=LOCK) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("metric", [None, "f1"])
+def test_a_locked_accuracy_that_was_not_measured_decides_nothing(metric: str | None) -> None:
+    """Another metric's value is no more than none."""
+    found = attrs.evolve(paired(1.91, 1.95), metric=metric, candidate_accuracy=None if metric is None else 0.99)
+    assert outcome(found, lock=LOCK) is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"isa": "amx"}, "isa avx2 then, amx now"),
+        ({"layout": "2 x 1"}, "layout 1 x 1 then, 2 x 1 now"),
+        ({"batch_size": 8}, "batch size 1 then, 8 now"),
+        ({"candidate": "c.onnx"}, "candidate b.onnx then, c.onnx now"),
+    ],
+)
+def test_a_lock_taken_in_other_circumstances_decides_nothing(change: dict[str, object], said: str) -> None:
+    speed, _ = judge(paired(1.0, 1.1), min_speedup=None, max_drop=None, lock=LOCK, taken=attrs.evolve(LOCK, **change))
+    assert speed.outcome is Outcome.INCONCLUSIVE
+    assert said in speed.message
 
 
 def test_a_lock_reads_back_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
@@ -96,7 +134,7 @@ def test_a_lock_reads_back_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
 
 def test_the_reports_hold_every_check() -> None:
     checks = judge(
-        paired(1.4, 1.6, accuracy=0.5), min_speedup=1.5, max_drop=Drop(amount=0.01), lock=attrs.evolve(LOCK, speedup=1.0), isa="avx2"
+        paired(1.4, 1.6, accuracy=0.5), min_speedup=1.5, max_drop=Drop(amount=0.01), lock=attrs.evolve(LOCK, speedup=1.0), taken=LOCK
     )
     root = XML.fromstring(junit(checks, suite="inc-bench"))
     assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("4", "2", "1")

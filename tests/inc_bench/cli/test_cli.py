@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from inc_bench.cli import main
+from inc_bench.cli.interrupts import interrupts_as_exceptions
 from inc_bench.results.writing import load_result
 
 TARGETS = Path(__file__).parents[1] / "instances"
@@ -36,7 +39,7 @@ def test_one_run_prints_a_table_and_writes_all_files(capsys: pytest.CaptureFixtu
     assert "samples/s" in out
     assert "p99 latency, ms" in out
     result = load_result(Path("r.json"))
-    assert result.latency.count > 50
+    assert result.latency.count > 10
     assert result.layout == "1 x 1"
     assert Path("r.csv").read_text().count("\n") == 2
     assert Path("r.md").read_text().startswith("| model |")
@@ -52,25 +55,37 @@ def test_an_earlier_result_can_be_compared(capsys: pytest.CaptureFixture[str]) -
 
 def test_iterations_are_counted() -> None:
     assert run("targets:sleeper", "--cores-per-instance", "1", "--iterations", "7", "--json", "r.json") == 0
-    assert load_result(Path("r.json")).latency.count in (7, 8)  # one more may end before it is told to stop
+    assert load_result(Path("r.json")).latency.count == 7
 
 
 def test_a_sweep_names_the_best_and_plots(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("targets:sleeper", "--sweep", "--duration", "0.2", "--batch-size", "1", "2", "--json", "best.json") == 0
+    assert run("targets:sleeper", "--sweep", "--duration", "0.2", "--batch-size", "1", "20", "--json", "best.json", "--csv", "all.csv") == 0
     out = capsys.readouterr().out
     assert "best throughput:" in out
     assert "best latency:" in out
     assert "samples/s +---" in out
-    # Calls of 10 ms whatever the batch: a batch of two has twice the throughput.
-    assert load_result(Path("best.json")).batch_size == 2
+    # Calls of 10 ms whatever the batch: a batch of twenty has twenty times the throughput.
+    best = load_result(Path("best.json"))
+    assert best.batch_size == 20
+    rows = list(csv.DictReader(Path("all.csv").read_text().splitlines()))
+    assert max(float(row["samples/s"]) for row in rows) == pytest.approx(best.throughput_per_s, abs=0.1)
+    assert {row["batch size"] for row in rows} == {"1", "20"}
 
 
-def test_server_mode_keeps_the_rate_and_its_schedule() -> None:
+def test_server_mode_tells_how_its_schedule_was_kept() -> None:
+    """The bound of 1 ms itself is judged in test_crew."""
     assert run("targets:sleeper", *ONE[:2], "--mode", "server", "--rate", "30", "--duration", "1", "--json", "r.json") == 0
     server = load_result(Path("r.json")).server
     assert server is not None
     assert server.rate_per_s == 30
-    assert server.dispatch_error_s < 0.001
+    assert 0 < server.dispatch_error_s <= server.dispatch_error_p99_s
+    assert server.kept_up is (server.dispatch_error_s < 0.001 and server.dispatch_error_p99_s < 0.010)
+
+
+@pytest.mark.parametrize(("rate", "duration", "what"), [("0.1", "3", "too few calls"), ("1e9", "1000", "more than 1,000,000 calls")])
+def test_a_rate_that_cannot_be_measured_is_refused(rate: str, duration: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("targets:sleeper", "--mode", "server", "--rate", rate, "--duration", duration) == 2
+    assert what in capsys.readouterr().err
 
 
 def test_server_mode_says_when_calls_arrive_too_fast(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,10 +108,10 @@ def test_server_mode_says_when_the_generator_could_not_keep_up(capsys: pytest.Ca
 
 def test_the_highest_rate_under_a_bound_lies_below_the_capacity(capsys: pytest.CaptureFixture[str]) -> None:
     """Calls of 10 ms: 100 a second without waiting. A bound of 1 s is loose: it is the machine or chance that limits, not the bound."""
-    code = run("targets:sleeper", *ONE[:2], "--mode", "server", "--p99-ms", "1000", "--duration", "0.4", "--json", "r.json")
+    code = run("targets:sleeper", *ONE[:2], "--mode", "server", "--p99-ms", "1000", "--duration", "1", "--json", "r.json")
     said = capsys.readouterr()
-    if code == 2:  # so busy a machine that calls could not be dispatched on time; then no rate may be claimed
-        assert "the load generator, which was late" in said.err
+    if code == 2:  # so busy a machine that calls could not be dispatched on time, or too few were answered; then no rate may be claimed
+        assert "the load generator, which was late" in said.err or "too few calls" in said.err or "machine's capacity" in said.err
         return
     assert code == 0
     server = load_result(Path("r.json")).server
@@ -107,13 +122,14 @@ def test_the_highest_rate_under_a_bound_lies_below_the_capacity(capsys: pytest.C
 
 def test_a_bound_that_no_call_can_keep_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("targets:sleeper", *ONE, "--mode", "server", "--p99-ms", "2") == 2
-    assert "a call alone takes 10" in capsys.readouterr().err
+    assert re.search(r"a call alone takes [1-9]\d", capsys.readouterr().err)
 
 
 def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> None:
     """The same function twice is never ten times as fast; the gate fails, and says so in every report."""
+    Path("few.yaml").write_text("rounds: 3\ncores_per_instance: 1\n")
     gate = ["--gate", "--min-speedup", "10", "--junit", "j.xml", "--summary", "s.md", "--json", "c.json"]
-    assert run("--compare", "targets:worker", "targets:worker", "--cores-per-instance", "1", "--duration", "1.2", *gate) in (1, 4)
+    assert run("--compare", "targets:worker", "targets:worker", "--config", "few.yaml", "--duration", "0.6", *gate) in (1, 4)
     out = capsys.readouterr().out
     assert "the second is" in out
     assert "speedup" in out
@@ -132,8 +148,13 @@ def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> 
         (("--compare", "a:a", "b:b", "--gate"), "The gate checks nothing."),
         (("targets:worker", "--max-drop", "1%"), "No metric says what may drop."),
         (("targets:worker", "--metric", "accuracy"), "Accuracy needs data with labels."),
+        (("targets:worker", "--accuracy"), "No file says how accuracy is measured."),
+        (("targets:worker", "--architecture", "a:b"), "Only a saved folder needs an architecture."),
+        (("targets:worker", "--data", "none.npy"), "No such file"),
+        (("targets:worker", "--data", "/proc/version"), "is not data that can be read"),
+        (("targets:worker", "--data", "m:f", "--metric", "topk", "--accuracy", "--sweep"), "Accuracy and operators are for one run"),
+        (("targets:missing",), "cannot be loaded"),
         (("targets:worker", "--mode", "server"), "Server mode needs a rate."),
-        (("targets:worker", "--mode", "server", "--rate", "0.1"), "too few calls would arrive"),
         (("targets:worker", "--mode", "single-stream", "--instances", "2"), "A single stream has one instance."),
         (("targets:worker", "--mode", "server", "--rate", "5", "--p99-ms", "5"), "A rate is given or searched."),
         (("targets:worker", "--mode", "server", "--rate", "5", "--iterations", "5"), "Server mode runs for a time."),
@@ -178,7 +199,7 @@ def test_a_configuration_file_says_how_and_options_win() -> None:
     assert run("targets:sleeper", "--config", "c.yaml", "--json", "r.json") == 0
     result = load_result(Path("r.json"))
     assert result.batch_size == 3
-    assert result.latency.count in (6, 7)
+    assert result.latency.count == 6
     assert run("targets:sleeper", "--config", "c.yaml", "--batch-size", "5", "--json", "r.json") == 0
     assert load_result(Path("r.json")).batch_size == 5
 
@@ -192,7 +213,13 @@ def test_a_file_of_version_1_is_read() -> None:
     assert run("targets:sleeper", "--config", "v1.yaml", "--json", "r.json") == 0
     result = load_result(Path("r.json"))
     assert result.layout == "1 x 1"
-    assert result.latency.count in (8, 9)
+    assert result.latency.count == 8
+
+
+def test_a_single_stream_does_not_take_the_files_instances(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("c.yaml").write_text("instances: 2\n")
+    assert run("targets:sleeper", "--config", "c.yaml", "--mode", "single-stream") == 2
+    assert "A single stream has one instance." in capsys.readouterr().err
 
 
 def test_a_file_with_faults_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,6 +248,32 @@ def test_an_interrupted_command_leaves_nothing_running(number: signal.Signals, c
     while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in numbers):
         time.sleep(0.02)
     assert [pid for pid in numbers if psutil.pid_exists(pid)] == []
+
+
+def test_an_interrupt_while_the_command_loads_leaves_no_traceback() -> None:
+    code = (
+        "import sys, inc_bench.cli\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'inc_bench.cli.command': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        "sys.exit(inc_bench.cli.main(['targets:sleeper']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_an_impatient_second_signal_does_not_disturb_the_end() -> None:
+    caught = 0
+    with interrupts_as_exceptions():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            caught += 1
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+    assert caught == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_without_a_writable_temporary_folder_the_error_says_what_to_set(

@@ -71,6 +71,33 @@ def test_arrivals_are_random_with_the_asked_mean_and_repeat_with_their_seed() ->
     assert not np.array_equal(found[:10], poisson_arrivals(Poisson(rate_per_s=200, duration_s=100, seed=5))[:10])
 
 
+def test_calls_that_pile_up_are_left_unanswered_at_twice_the_duration() -> None:
+    """A hundred calls of 30 ms arrive within 0.1 s; answering them all would take 3 s."""
+    load = Poisson(rate_per_s=1000, duration_s=0.1, seed=1)
+    asked = poisson_arrivals(load).size
+    start = time.perf_counter()
+    found = drive(lambda: time.sleep(0.03), load, start=start, progress=stopped())
+    assert found.unanswered == asked - found.ends.size > 0
+    assert found.begins.size == found.ends.size <= 8
+    assert found.arrivals is not None
+    assert found.dispatched is not None
+    assert found.arrivals.size == found.dispatched.size == found.ends.size
+    assert found.begins[-1] < start + 0.2
+
+
+def test_a_call_longer_than_everything_is_still_answered_once() -> None:
+    found = drive(lambda: time.sleep(0.1), Poisson(rate_per_s=1000, duration_s=0.02, seed=1), start=time.perf_counter(), progress=stopped())
+    assert found.ends.size == 1
+
+
+def test_streams_of_several_instances_add_up_to_one_of_the_asked_rate() -> None:
+    """The superposition of independent Poisson streams is one of the sum of their rates: gaps of mean and deviation 1/rate, 3 %."""
+    streams = [poisson_arrivals(Poisson(rate_per_s=50, duration_s=100, seed=7 + index)) for index in range(4)]
+    gaps = np.diff(np.sort(np.concatenate(streams)))
+    assert np.mean(gaps) == pytest.approx(1 / 200, rel=0.03)
+    assert np.std(gaps) == pytest.approx(1 / 200, rel=0.03)
+
+
 def test_a_rate_below_one_call_per_duration_still_ends() -> None:
     found = drive(lambda: None, Poisson(rate_per_s=0.001, duration_s=0.05), start=time.perf_counter(), progress=stopped())
     assert found.ends.size == 0

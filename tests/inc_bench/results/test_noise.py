@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 from inc_bench.machine.watching import Snapshot, snapshot
 from inc_bench.results import Estimate
@@ -11,8 +12,8 @@ from inc_bench.results.noise import noise
 
 
 def judged(before: Snapshot, after: Snapshot, **changes: object) -> object:
-    settings = {"own_cpu_s": 8.0, "wall_s": 5.0, "cores": 2, "estimate": Estimate(value=100.0, low=99.0, high=101.0)} | changes
-    return noise(before, after, **settings)  # type: ignore[arg-type]
+    settings = {"own_cpu_s": 8.0, "cores": 2, "estimate": Estimate(value=100.0, low=99.0, high=101.0)} | changes
+    return noise(attrs.evolve(before, moment_s=3.0), attrs.evolve(after, moment_s=8.0), **settings)  # type: ignore[arg-type]
 
 
 def counters(busy_s: float | None = None, *, hz: float | None = None, pauses: int | None = None) -> Snapshot:

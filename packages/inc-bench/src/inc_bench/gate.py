@@ -49,6 +49,10 @@ class Lock:
     candidate_accuracy: float | None = None
 
 
+_CIRCUMSTANCES = ("baseline", "candidate", "isa", "layout", "batch_size")
+"""Where these differ, so does the speedup."""
+
+
 @attrs.frozen(kw_only=True)
 class Drop:
     """How much a metric may get worse: a share of the baseline's value, or points where ``absolute``."""
@@ -65,18 +69,27 @@ class Drop:
 
 
 def judge(
-    paired: Paired, *, min_speedup: float | None, max_drop: Drop | None, lock: Lock | None, isa: str, higher_is_better: bool = True
+    paired: Paired, *, min_speedup: float | None, max_drop: Drop | None, lock: Lock | None, taken: Lock, higher_is_better: bool = True
 ) -> tuple[Check, ...]:
-    """Every check that was asked for."""
+    """Every check that was asked for.
+
+    Args:
+        paired: what was measured.
+        min_speedup: None does not judge it.
+        max_drop: how much accuracy may get worse; None does not judge it, and keeps that of the lock as it was.
+        lock: the committed earlier result, None without one.
+        taken: what this run would commit.
+        higher_is_better: whether the metric is so.
+    """
     checks = []
     if min_speedup is not None:
         checks.append(_speed(paired, min_speedup))
     if max_drop is not None:
         checks.append(_accuracy("accuracy", paired, paired.baseline_accuracy, max_drop, higher_is_better))
     if lock is not None:
-        checks.append(_locked_speed(paired, lock, isa))
-        if lock.candidate_accuracy is not None and max_drop is not None:
-            checks.append(_accuracy("accuracy against the lock", paired, lock.candidate_accuracy, max_drop, higher_is_better))
+        checks.append(_locked_speed(paired, lock, taken))
+        if lock.candidate_accuracy is not None:
+            checks.append(_locked_accuracy(paired, lock, max_drop or Drop(amount=0.0), higher_is_better))
     return tuple(checks)
 
 
@@ -97,20 +110,28 @@ def _speed(paired: Paired, least: float) -> Check:
     return Check(name="speedup", outcome=outcome, message=f"{found} of the baseline's speed, at least {least:g} wanted")
 
 
-def _locked_speed(paired: Paired, lock: Lock, isa: str) -> Check:
+def _locked_speed(paired: Paired, lock: Lock, taken: Lock) -> Check:
     found, least = paired.comparison, lock.speedup * (1 - LOCK_TOLERANCE)
     text = f"{found}, the lock has {lock.speedup:.2f}x"
-    if isa != lock.isa:
+    pairs = [(name, getattr(lock, name), getattr(taken, name)) for name in _CIRCUMSTANCES]
+    differences = [f"{name.replace('_', ' ')} {then} then, {now} now" for name, then, now in pairs if then != now]
+    if differences:
         return Check(
-            name="speedup against the lock",
-            outcome=Outcome.INCONCLUSIVE,
-            message=f"{text}, taken on {lock.isa}; this machine has {isa}, where speedups differ",
+            name="speedup against the lock", outcome=Outcome.INCONCLUSIVE, message=f"{text}, which says nothing: {', '.join(differences)}"
         )
     if found.noisy or found.low < least <= found.high:
         outcome = Outcome.INCONCLUSIVE
     else:
         outcome = Outcome.PASSED if found.low >= least else Outcome.FAILED
     return Check(name="speedup against the lock", outcome=outcome, message=text)
+
+
+def _locked_accuracy(paired: Paired, lock: Lock, drop: Drop, higher_is_better: bool) -> Check:  # a metric's property
+    name = "accuracy against the lock"
+    if paired.metric != lock.metric:
+        message = f"the lock has {lock.metric} {lock.candidate_accuracy:.4f}, this run measured {paired.metric or 'none'}"
+        return Check(name=name, outcome=Outcome.INCONCLUSIVE, message=message)
+    return _accuracy(name, paired, lock.candidate_accuracy, drop, higher_is_better)
 
 
 def _accuracy(name: str, paired: Paired, baseline: float | None, drop: Drop, higher_is_better: bool) -> Check:  # a metric's property

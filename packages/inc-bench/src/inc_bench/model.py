@@ -9,20 +9,21 @@ from typing import Any
 from inc_adaptors.batches import batch_size
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.data import LoaderConfig
-from inc_config.errors import StepError
+from inc_config.errors import DataError, StepError
 
 from inc_bench.comparison import Comparison, compare
 from inc_bench.instances.calls import Call, bound_call
 from inc_bench.instances.crew import InstanceRun, scratch_folder
 from inc_bench.instances.driving import Progress, drive
-from inc_bench.instances.inputs import batches_for
+from inc_bench.instances.inputs import batches_for, size_for
 from inc_bench.instances.job import Closed, ModelSource, SourceKind
 from inc_bench.instances.memory import memory_bytes
 from inc_bench.instances.opening import Opened, check_source, open_model, source_of
+from inc_bench.instances.reading import check_data
 from inc_bench.machine.layout import Layout, Placement, plan_layout
 from inc_bench.machine.topology import read_topology
 from inc_bench.machine.watching import snapshot
-from inc_bench.request import Request, request_of
+from inc_bench.request import Request, asked_batch_size, request_of
 from inc_bench.results.model import BenchmarkResult
 from inc_bench.running import run_layout, summarise
 from inc_bench.timing import warm_up
@@ -43,6 +44,7 @@ def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = Non
     Raises:
         StepError: several instances of a live object.
         LayoutError: more instances than cores; says what fits.
+        ModelError, StoreError, DataError: there is no such model or data.
         InstanceError: an instance failed; nothing is left running.
     """
     config = config or BenchmarkConfig()
@@ -50,6 +52,8 @@ def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = Non
     if source is None:
         return _here(model, config, data)
     check_source(source)
+    if isinstance(data, str | os.PathLike):
+        check_data(os.fspath(data))
     topology = read_topology()
     layout = plan_layout(topology, instances=config.instances, cores_per_instance=config.cores_per_instance)
     with scratch_folder() as folder:
@@ -57,9 +61,20 @@ def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = Non
 
 
 def compare_models(baseline: Any, candidate: Any, config: BenchmarkConfig | None = None, data: Any = None) -> Comparison:
-    """How many times faster ``candidate`` is than ``baseline`` on the same inputs, paired and interleaved, in this process."""
+    """How many times faster ``candidate`` is than ``baseline`` on the same inputs, paired and interleaved, in this process.
+
+    Raises:
+        DataError: the models take batches of different sizes.
+    """
     config = config or BenchmarkConfig()
-    return compare(_call(open_model(baseline), config, data), _call(open_model(candidate), config, data), config)
+    models = [open_model(model) for model in (baseline, candidate)]
+    sizes = [_size(opened, config, data) for opened in models]
+    if len(set(sizes)) > 1:
+        raise DataError(
+            f"The models take batches of {sizes[0]} and of {sizes[1]}.", where="model signatures", fix="export both for one batch size"
+        )
+    first, second = (_call(opened, config, data) for opened in models)
+    return compare(first, second, config)
 
 
 def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
@@ -77,7 +92,7 @@ def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
     first = time.time()
     if config.warmup:
         warm_up(call, config.warmup)
-    size = config.batch_size if data is None or isinstance(data, str | os.PathLike) else batch_size(data)
+    size = _size(opened, config, data)
     request = Request(
         model=ModelSource(kind=SourceKind.TARGET, name=type(model).__name__),
         data=None if data is None else os.fspath(data) if isinstance(data, str | os.PathLike) else "given",
@@ -101,12 +116,22 @@ def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
     return summarise(request, layout, [run], watched=watched, watched_cores=len(everywhere), times=[(loaded - started, first - started)])
 
 
+def _size(opened: Opened, config: BenchmarkConfig, data: Any) -> int:
+    """Samples per call: of the batch that was given, or as asked."""
+    if data is not None and not isinstance(data, str | os.PathLike):
+        return batch_size(data)
+    asked = asked_batch_size(config)
+    return asked if opened.handle is None else size_for(opened.handle.signature, asked)
+
+
 def _timed(call: Call, load: Closed) -> InstanceRun:
     progress = Progress()
     progress.stop.set()
+    before = time.process_time()
     recorded = drive(call, load, start=time.perf_counter(), progress=progress)
+    cpu_s = time.process_time() - before
     rss, peak = memory_bytes()
-    return InstanceRun(recorded=recorded, rss_bytes=rss, peak_bytes=peak, threads=0, switches=0, stray=())
+    return InstanceRun(recorded=recorded, cpu_s=cpu_s, rss_bytes=rss, peak_bytes=peak, threads=0, switches=0, stray=())
 
 
 def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:
@@ -115,7 +140,7 @@ def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:
     signature = opened.handle.signature
     named = os.fspath(data) if isinstance(data, os.PathLike) else config.data if data is None else data
     if named is None or isinstance(named, str | LoaderConfig):
-        batches = batches_for(named, signature, batch_size=config.batch_size, seed=config.seed)
+        batches = batches_for(named, signature, batch_size=_size(opened, config, data), seed=config.seed)
     else:
         batches = [data]
     return bound_call(opened, batches, threads=config.threads, inter_op_threads=config.inter_op_threads)

@@ -48,7 +48,13 @@ def save_plot(results: Sequence[BenchmarkResult], path: Path) -> None:
         mine = sorted((r for r in results if r.layout == layout), key=lambda result: result.batch_size)
         axes.plot([r.median_s * 1e3 for r in mine], [r.throughput.value for r in mine], marker="o", label=f"{layout} cores")
         for result in mine:
-            axes.annotate(f"batch {result.batch_size}", (result.median_s * 1e3, result.throughput.value), fontsize=8)
+            axes.annotate(
+                f"batch {result.batch_size}",
+                (result.median_s * 1e3, result.throughput.value),
+                (4, 4),
+                textcoords="offset points",
+                fontsize=8,
+            )
     axes.set(xlabel="median latency of a call, ms", ylabel="samples per second", title=results[0].model)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)

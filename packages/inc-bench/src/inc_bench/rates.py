@@ -17,8 +17,11 @@ RESOLUTION = 0.03
 """The search ends when the rate is known within this share of the machine's capacity."""
 
 
-MIN_ARRIVALS = 10
-"""Fewer expected arrivals per instance tell nothing of a 99th percentile, and may be none at all."""
+MIN_ARRIVALS = 20
+"""Fewer expected arrivals per instance tell nothing of a 99th percentile, and may by chance be none at all."""
+
+MAX_ARRIVALS = 1_000_000
+"""Times of more calls per instance are not kept."""
 
 
 class RateError(IncError, ValueError):
@@ -38,15 +41,10 @@ def serve_at(request: Request, layout: Layout, topology: Topology, *, rate_per_s
     """Latencies of calls that arrive at one rate (of calls, not samples).
 
     Raises:
-        RateError: too few calls would arrive.
+        RateError: too few calls would arrive, or too many.
         InstanceError: an instance failed; nothing is left running.
     """
-    if _arrivals(request, layout, rate_per_s) < MIN_ARRIVALS:
-        raise RateError(
-            f"At {rate_per_s:g} calls a second too few calls would arrive to measure.",
-            where=f"{request.duration_s:g} s, {layout.instances} instances",
-            fix=f"give a longer --duration or a higher --rate: at least {MIN_ARRIVALS} arrivals per instance",
-        )
+    _check_arrivals(request, layout, rate_per_s)
     with crew_for(request, layout, topology) as crew:
         return run_server(crew, request, layout, rate_per_s=rate_per_s)
 
@@ -57,7 +55,7 @@ def highest_rate(
     """Find the highest rate by bisection between nothing and what the instances can do when they are never idle.
 
     Raises:
-        RateError: single calls without waiting already take longer than the bound.
+        RateError: single calls without waiting already take longer than the bound, or too few calls would arrive.
         InstanceError: an instance failed; nothing is left running.
     """
     with crew_for(request, layout, topology) as crew:
@@ -68,7 +66,8 @@ def highest_rate(
                 where=f"layout {layout}, batch size {request.batch_size}",
                 fix="give a larger bound, more cores per instance, or a smaller batch",
             )
-        capacity = busy.throughput.value / request.batch_size
+        capacity = min(busy.throughput.value / busy.batch_size, MAX_ARRIVALS * layout.instances / request.duration_s)
+        _check_arrivals(request, layout, capacity / 2)
         low, high, tried, best = 0.0, capacity, [], None
         limited_by = "the machine's capacity"
         while high - low > RESOLUTION * capacity:
@@ -84,7 +83,7 @@ def highest_rate(
                 low, best = rate, result
                 continue
             high = rate
-            limited_by = f"the bound of {p99_s * 1e3:g} ms" if facts is None or facts.kept_up else "the load generator, which was late"
+            limited_by = _limit(result, p99_s)
     if best is None:
         raise RateError(
             f"No rate that was tried kept the 99th percentile under {p99_s * 1e3:g} ms (the lowest: {high:.3g} calls a second).",
@@ -92,6 +91,29 @@ def highest_rate(
             fix="give a larger bound, or a longer --duration so that single disturbances weigh less",
         )
     return RateSearch(best=best, tried=tuple(tried), limited_by=limited_by)
+
+
+def _check_arrivals(request: Request, layout: Layout, rate_per_s: float) -> None:
+    count, where = _arrivals(request, layout, rate_per_s), f"{request.duration_s:g} s, {layout.instances} instances"
+    if count > MAX_ARRIVALS:
+        raise RateError(
+            f"At {rate_per_s:g} calls a second more than {MAX_ARRIVALS:,} calls would arrive at an instance.",
+            where=where,
+            fix="give a shorter --duration or a lower --rate",
+        )
+    if count < MIN_ARRIVALS:
+        raise RateError(
+            f"At {rate_per_s:.3g} calls a second too few calls would arrive to measure.",
+            where=where,
+            fix=f"give a longer --duration or a higher --rate: at least {MIN_ARRIVALS} arrivals per instance",
+        )
+
+
+def _limit(result: BenchmarkResult, p99_s: float) -> str:
+    """What was in the way of a rate."""
+    if result.server is not None and not result.server.kept_up:
+        return "the load generator, which was late"
+    return f"the bound of {p99_s * 1e3:g} ms" if result.latency.p99_s > p99_s else "the machine's capacity"
 
 
 def _arrivals(request: Request, layout: Layout, rate_per_s: float) -> float:

@@ -81,6 +81,11 @@ class Request:
         )
 
 
+def asked_batch_size(config: BenchmarkConfig) -> int:
+    """Samples per call; 1, the configuration's default, takes that of ``data``."""
+    return config.data.batch_size if config.data is not None and config.batch_size == 1 else config.batch_size
+
+
 def request_from_config(model: ModelSource, config: BenchmarkConfig) -> Request:
     """The request that a configuration makes.
 
@@ -89,7 +94,7 @@ def request_from_config(model: ModelSource, config: BenchmarkConfig) -> Request:
     return Request(
         model=model,
         loader=config.data,
-        batch_size=config.batch_size,
+        batch_size=asked_batch_size(config),
         warmup=config.warmup,
         calls=config.iterations * config.rounds,
         duration_s=config.rounds * config.min_round_s,

@@ -46,7 +46,11 @@ def run_layout(request: Request, layout: Layout, topology: Topology, *, mode: Mo
 
 
 def run_server(crew: Crew, request: Request, layout: Layout, *, rate_per_s: float) -> BenchmarkResult:
-    """Let calls arrive at random at a rate, split evenly over the instances, each with a schedule of its own."""
+    """Let calls arrive at random at a rate, split evenly over the instances, each with a schedule of its own.
+
+    Independent Poisson streams add up to one of the sum of their rates, and a Poisson stream that is dealt out at random falls into such
+    streams: together they are what a balancer in front of the instances, which does not know their queues, would pass on.
+    """
     loads = [
         Poisson(rate_per_s=rate_per_s / layout.instances, duration_s=request.duration_s, seed=request.seed + index, rounds=request.rounds)
         for index in range(layout.instances)
@@ -60,7 +64,7 @@ def run_load(
     """One run of a waiting crew."""
     runs = crew.run(load)
     return summarise(
-        request,
+        attrs.evolve(request, batch_size=crew.batch_size),
         layout,
         runs,
         watched=crew.watched,
@@ -91,10 +95,7 @@ def summarise(
     recorded = [run.recorded for run in runs]
     start, end = window(recorded)
     whole = throughput(recorded, batch_size=request.batch_size, parts=request.rounds, confidence=request.confidence)
-    own_cpu_s = sum(cpu_seconds(run)[0] for run in recorded)
-    wall_s = max(cpu_seconds(run)[1] for run in recorded)
     cores = watched_cores or sum(len(placement.cpus) for placement in layout.placements) or 1
-    stray = sorted({name for run in runs for name in run.stray})
     seconds = [_latencies(run, end) for run in recorded]
     return BenchmarkResult(
         model=str(request.model),
@@ -110,11 +111,17 @@ def summarise(
             _instance(run, placement, request, layout, loaded=loaded, first=first, taken=taken)
             for run, placement, (loaded, first), taken in zip(runs, layout.placements, times, seconds, strict=True)
         ),
-        noise=noise(*watched, own_cpu_s=own_cpu_s, wall_s=wall_s, cores=cores, estimate=whole),
+        noise=noise(*watched, own_cpu_s=sum(run.cpu_s for run in runs), cores=cores, estimate=whole),
         server=_server(recorded, rate_per_s) if rate_per_s else None,
-        notes=(*layout.notes, *notes, *([f"threads left their processors: {', '.join(stray)}"] if stray else [])),
+        notes=(*layout.notes, *notes, *stray_note(runs)),
         environment=environment(request.variables(layout)),
     )
+
+
+def stray_note(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
+    """What to say of threads that may run elsewhere than they should."""
+    stray = sorted({name for run in runs for name in run.stray})
+    return (f"threads left their processors: {', '.join(stray)}",) if stray else ()
 
 
 def with_accuracy(result: BenchmarkResult, *, metric: str, value: float) -> BenchmarkResult:
@@ -173,6 +180,7 @@ def _server(recorded: Sequence[Recorded], rate_per_s: float) -> ServerFacts:
     last_arrival = max(float(arrivals[-1]) for _, arrivals, _ in pairs)
     last_end = max(run.reached for run, _, _ in pairs)
     count = sum(arrivals.size for _, arrivals, _ in pairs)
+    unanswered = sum(run.unanswered for run, _, _ in pairs)
     service = float(np.median(np.concatenate([run.ends - run.begins for run, _, _ in pairs])))
     return ServerFacts(
         rate_per_s=rate_per_s,
@@ -180,5 +188,6 @@ def _server(recorded: Sequence[Recorded], rate_per_s: float) -> ServerFacts:
         dispatch_error_s=median,
         dispatch_error_p99_s=p99,
         kept_up=median < MAX_DISPATCH_ERROR_S and p99 < MAX_DISPATCH_P99_S,
-        saturated=(last_arrival - first) < MIN_ACHIEVED * (last_end - service - first),
+        saturated=unanswered > 0 or (last_arrival - first) < MIN_ACHIEVED * (last_end - service - first),
+        unanswered=unanswered,
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from inc_bench.instances.failing import InstanceError
+from inc_bench.instances.inputs import BatchSizeError
 from inc_bench.machine.layout import Layout, sensible_layouts
 from inc_bench.machine.topology import Topology
 from inc_bench.request import Request
@@ -45,16 +47,25 @@ def sweep(
     batch_sizes: Sequence[int],
     layouts: Sequence[Layout] | None = None,
     on_result: Callable[[BenchmarkResult], None] = lambda _: None,
+    on_skip: Callable[[str], None] = lambda _: None,
 ) -> Sweep:
-    """Run every layout with every batch size, one after the other.
+    """Run every layout with every batch size, one after the other; sizes that model or data do not have are left out.
 
     Raises:
-        InstanceError: an instance failed; nothing is left running.
+        InstanceError: an instance failed, or no batch size is left; nothing is left running.
     """
     results = []
+    sizes = list(batch_sizes)
     for layout in sensible_layouts(topology) if layouts is None else layouts:
-        for batch_size in batch_sizes:
-            result = run_layout(attrs.evolve(request, batch_size=batch_size), layout, topology)
+        for batch_size in tuple(sizes):
+            try:
+                result = run_layout(attrs.evolve(request, batch_size=batch_size), layout, topology)
+            except InstanceError as error:
+                if error.kind != BatchSizeError.__name__ or len(sizes) == 1:
+                    raise
+                sizes.remove(batch_size)
+                on_skip(f"batch size {batch_size} is left out: {error.what}")
+                continue
             on_result(result)
             results.append(result)
     return Sweep(results=tuple(results))

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("model", nargs="?", metavar="MODEL")
     made.add_argument("--data", help=".npy, .npz (with an array named labels for --metric) or module:function; made up when missing")
     made.add_argument("--architecture", metavar="MODULE:FUNCTION", help="makes the fresh model that a saved folder is loaded into")
-    made.add_argument("--config", type=Path, help="a configuration file, of today or of version 1 (evaluation.performance)")
+    made.add_argument("--config", type=Path, help="a configuration file, of today or of version 1")
     _layout(made.add_argument_group("where it runs"))
     _length(made.add_argument_group("how long"))
     _tasks(made.add_argument_group("what is done"))
@@ -94,7 +94,8 @@ def _tasks(group: argparse._ArgumentGroup) -> None:
         metavar="OTHER",
         help="baseline and candidate (or MODEL and one): models, timed in turn, or two results",
     )
-    group.add_argument("--metric", help="also judge accuracy, on --data with labels")
+    group.add_argument("--metric", help="also judge accuracy, on --data with labels or the evaluation data of --config")
+    group.add_argument("--accuracy", action="store_true", help="also judge accuracy as --config says (evaluation.accuracy of version 1)")
     group.add_argument("--profile", action="store_true", help="time per operator; with --compare those that got slower, and why")
 
 

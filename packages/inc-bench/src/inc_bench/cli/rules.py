@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import inc_metrics
 from inc_config.errors import IncError
 
 from inc_bench.plotting import check_plot
@@ -25,13 +24,11 @@ def check_options(options: argparse.Namespace) -> None:
 
     Raises:
         UsageError: two options exclude each other, or one lacks another.
-        MetricValueError, StoreError, MissingFrameworkError: an unknown metric, or a picture that cannot be drawn.
+        StoreError, MissingFrameworkError: a picture that cannot be drawn.
     """
     for broken, what, where, fix in (*_models(options), *_modes(options), *_judging(options)):
         if broken:
             raise UsageError(what, where=where, fix=fix)
-    if options.metric:
-        inc_metrics.build(options.metric)
     if options.plot:
         check_plot(options.plot)
 
@@ -75,9 +72,9 @@ def _modes(options: argparse.Namespace) -> tuple[_Rule, ...]:
         (options.sweep and options.mode is not Mode.OFFLINE, "A sweep is offline.", "--sweep, --mode", "leave one of them out"),
         (bool(options.plot) and not options.sweep, "Only a sweep is drawn.", "--plot", "give --sweep"),
         (
-            (options.sweep or server) and bool(options.metric or options.profile),
+            (options.sweep or server) and bool(options.metric or options.accuracy or options.profile),
             "Accuracy and operators are for one run or a comparison.",
-            "--metric, --profile",
+            "--metric, --accuracy, --profile",
             "leave them out here, and run the chosen layout with them",
         ),
     )
@@ -85,10 +82,11 @@ def _modes(options: argparse.Namespace) -> tuple[_Rule, ...]:
 
 def _judging(options: argparse.Namespace) -> tuple[_Rule, ...]:
     checks = bool(options.min_speedup or options.max_drop or options.lock)
-    gated = options.gate or options.update_lock
+    gated, judged = options.gate or options.update_lock, bool(options.metric or options.accuracy)
     return (
-        (bool(options.max_drop) and not options.metric, "No metric says what may drop.", "--max-drop", "give --metric and labelled --data"),
-        (bool(options.metric) and not options.data, "Accuracy needs data with labels.", "--metric", "give --data"),
+        (bool(options.max_drop) and not judged, "No metric says what may drop.", "--max-drop", "give --metric and labelled --data"),
+        (options.accuracy and not options.config, "No file says how accuracy is measured.", "--accuracy", "give --config, or --metric"),
+        (bool(options.metric) and not (options.data or options.config), "Accuracy needs data with labels.", "--metric", "give --data"),
         (gated and not options.compare, "A gate needs a baseline.", "--gate", "name it: --gate --compare BASELINE CANDIDATE"),
         (gated and not checks, "The gate checks nothing.", "--gate", "give --min-speedup, --max-drop or --lock"),
         (options.update_lock and not options.lock, "No lock file is named.", "--update-lock", "give --lock FILE"),

@@ -6,14 +6,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import inc_metrics
 from inc_config.convert import to_json
 from rich.console import Console
 from rich.table import Table
 
-from inc_bench.cli.requests import request_from
+from inc_bench.cli.requests import Asked, asked_for
 from inc_bench.cli.rules import check_options, compared
-from inc_bench.gate import Lock, Outcome, judge, junit, load_lock, save_lock, summary, verdict
+from inc_bench.gate import Check, Lock, Outcome, judge, junit, load_lock, save_lock, summary, verdict
 from inc_bench.machine.layout import Layout, plan_layout
 from inc_bench.machine.topology import Topology, read_topology
 from inc_bench.operators import pair_operators, slower
@@ -23,7 +22,7 @@ from inc_bench.rates import highest_rate, serve_at
 from inc_bench.request import Request
 from inc_bench.results.model import BenchmarkResult, Mode
 from inc_bench.results.tables import comparison_table, estimate, operators_table, result_table, slower_table, sweep_table
-from inc_bench.results.writing import load_result, ratio_to_earlier, save_result, to_csv, to_markdown, write_text
+from inc_bench.results.writing import each_warning, load_result, ratio_to_earlier, save_result, to_csv, to_markdown, write_text
 from inc_bench.running import crew_for, run_load, with_accuracy
 from inc_bench.surroundings import environment
 from inc_bench.sweep import sweep
@@ -38,22 +37,26 @@ def run_task(options: argparse.Namespace, console: Console) -> int:
     if options.compare and all(Path(name).suffix == ".json" for name in compared(options)):
         return _compare_results(options, console)
     topology = read_topology()
-    if options.compare:
-        return _compare(options, console, topology)
-    request, instances, cores = request_from(options, options.model)
+    asked = asked_for(options, compared(options))
+    for text in asked.notes:
+        console.print(f"note: {text}", highlight=False, markup=False)
+    request, *others = asked.requests
     if options.sweep:
         return _sweep(options, console, topology, request)
-    layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
+    layout = plan_layout(topology, instances=asked.instances, cores_per_instance=asked.cores)
+    if others:
+        return _compare(options, console, topology, asked, layout)
     if options.mode is Mode.SERVER:
         return _server(options, console, topology, request, layout)
-    return _single(options, console, topology, request, layout)
+    return _single(options, console, topology, asked, layout)
 
 
-def _single(options: argparse.Namespace, console: Console, topology: Topology, request: Request, layout: Layout) -> int:
+def _single(options: argparse.Namespace, console: Console, topology: Topology, asked: Asked, layout: Layout) -> int:
+    (request,), judging = asked.requests, asked.judging
     with crew_for(request, layout, topology) as crew:
         result = run_load(crew, request, layout, request.load, mode=options.mode)
-        if options.metric and request.data:
-            result = with_accuracy(result, metric=options.metric, value=crew.score(options.metric, request.data))
+        if judging is not None:
+            result = with_accuracy(result, metric=judging.metric.name, value=crew.score(judging))
         operators = crew.profile() if options.profile else ()
     console.print(result_table(result))
     if operators:
@@ -63,7 +66,13 @@ def _single(options: argparse.Namespace, console: Console, topology: Topology, r
 
 
 def _sweep(options: argparse.Namespace, console: Console, topology: Topology, request: Request) -> int:
-    found = sweep(request, topology, batch_sizes=options.batch_size or SWEEP_BATCHES, on_result=lambda result: console.print(_line(result)))
+    found = sweep(
+        request,
+        topology,
+        batch_sizes=options.batch_size or SWEEP_BATCHES,
+        on_result=lambda result: console.print(_line(result)),
+        on_skip=lambda text: console.print(f"note: {text}", highlight=False, markup=False),
+    )
     console.print(sweep_table(found.results))
     console.print(terminal_plot(found.results), markup=False, highlight=False)
     fast, quick = found.best_throughput, found.best_latency
@@ -98,7 +107,7 @@ def _line(result: BenchmarkResult) -> str:
 
 
 def _finish(options: argparse.Namespace, console: Console, results: list[BenchmarkResult], result: BenchmarkResult) -> None:
-    for text in dict.fromkeys(warning for found in results for warning in found.warnings):
+    for text in result.warnings if len(results) == 1 else each_warning(results):
         console.print(f"note: {text}", highlight=False, markup=False)
     machine = result.environment
     console.print(f"{machine.cpu}, {machine.topology}, {machine.isa.value}, load {machine.load:.1f}", highlight=False, markup=False)
@@ -133,16 +142,15 @@ def _compare_results(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _compare(options: argparse.Namespace, console: Console, topology: Topology) -> int:
+def _compare(options: argparse.Namespace, console: Console, topology: Topology, asked: Asked, layout: Layout) -> int:
     lock = load_lock(options.lock) if options.lock and not options.update_lock else None
-    (first, instances, cores), (second, _, _) = (request_from(options, name) for name in compared(options))
-    layout = plan_layout(topology, instances=instances, cores_per_instance=cores)
-    paired = compare_in_processes(first, second, layout, topology, metric=options.metric)
+    first, second = asked.requests
+    paired = compare_in_processes(first, second, layout, topology, judging=asked.judging)
     console.print(comparison_table(paired.baseline, paired.candidate, paired.comparison))
     if paired.metric:
         console.print(f"{paired.metric}: {paired.baseline_accuracy:.4f} -> {paired.candidate_accuracy:.4f}", highlight=False)
-    for text in layout.notes:
-        console.print(f"note: {text}", highlight=False)
+    for text in (*layout.notes, *paired.notes):
+        console.print(f"note: {text}", highlight=False, markup=False)
     if options.profile:
         with crew_for(first, layout, topology) as crew:
             before = crew.profile()
@@ -153,23 +161,29 @@ def _compare(options: argparse.Namespace, console: Console, topology: Topology) 
         write_text(options.json, to_json(paired) + "\n")
     if not (options.gate or options.update_lock):
         return 0
-    made = Lock(
+    taken = Lock(
         baseline=Path(paired.baseline).name,
         candidate=Path(paired.candidate).name,
         speedup=paired.comparison.ratio,
         isa=environment().isa.value,
         layout=str(layout),
-        batch_size=first.batch_size,
+        batch_size=paired.batch_size,
         metric=paired.metric,
         candidate_accuracy=paired.candidate_accuracy,
     )
-    return _gate(options, console, paired, lock, made)
+    checks = judge(
+        paired,
+        min_speedup=options.min_speedup,
+        max_drop=options.max_drop,
+        lock=lock,
+        taken=taken,
+        higher_is_better=asked.higher_is_better,
+    )
+    return _gate(options, console, paired, checks, taken)
 
 
-def _gate(options: argparse.Namespace, console: Console, paired: Paired, lock: Lock | None, made: Lock) -> int:
-    """Judge and write reports; ``made`` is the lock that ``--update-lock`` writes unless a check failed."""
-    better = inc_metrics.build(options.metric).higher_is_better if options.metric else True
-    checks = judge(paired, min_speedup=options.min_speedup, max_drop=options.max_drop, lock=lock, isa=made.isa, higher_is_better=better)
+def _gate(options: argparse.Namespace, console: Console, paired: Paired, checks: tuple[Check, ...], taken: Lock) -> int:
+    """Write reports; ``taken`` is the lock that ``--update-lock`` writes unless a check failed or the machine was too noisy to tell."""
     outcome = verdict(checks)
     for check in checks:
         console.print(f"{check.outcome.value}: {check.name}: {check.message}", highlight=False, markup=False)
@@ -177,6 +191,9 @@ def _gate(options: argparse.Namespace, console: Console, paired: Paired, lock: L
         write_text(options.junit, junit(checks, suite="inc-bench"))
     if options.summary:
         write_text(options.summary, summary(checks, title=f"{paired.candidate} against {paired.baseline}"))
+    if options.update_lock and paired.comparison.noisy:
+        console.print("note: the lock is left as it was: the machine was too noisy to tell the speedup", highlight=False)
+        return _CODES[Outcome.FAILED if outcome is Outcome.FAILED else Outcome.INCONCLUSIVE]
     if options.update_lock and outcome is not Outcome.FAILED:
-        save_lock(made, options.lock)
+        save_lock(taken, options.lock)
     return _CODES[outcome]

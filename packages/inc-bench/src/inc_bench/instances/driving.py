@@ -25,13 +25,17 @@ _SWITCH_S = 0.0002
 """How long a thread that computes in Python keeps the one that dispatches waiting."""
 
 
+PATIENCE = 2
+"""Times the duration after which calls that wait still are left unanswered; at a rate far too high answering them all would take ages."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Recorded:
     """Times of a run, in seconds of the machine's monotonic clock, which all processes share.
 
     ``begins`` and ``ends`` are of each call, shape ``(n,)``; ``marks`` of shape ``(m, 2)`` pair a moment with the CPU time the process had
     used by then; in server mode ``arrivals`` are the scheduled ones and ``dispatched`` when they were issued, both of shape ``(n,)``.
-    ``reached`` is when the asked number of calls was complete.
+    ``reached`` is when the asked number of calls was complete; ``unanswered`` counts calls that had arrived when answering was given up.
     """
 
     begins: Times
@@ -40,6 +44,7 @@ class Recorded:
     reached: float
     arrivals: Times | None = None
     dispatched: Times | None = None
+    unanswered: int = 0
 
 
 @attrs.define(eq=False)
@@ -120,11 +125,12 @@ def _open_loop(call: Call, load: Poisson, start: float, progress: Progress, on_r
         wait_until(start)
         _mark(marks)
         share = max(1, len(arrivals) // load.rounds)
-        for done in range(len(arrivals)):
+        give_up = start + PATIENCE * load.duration_s
+        while len(ends) < len(arrivals) and not (ends and ends[-1] > give_up):
             begins[issued.get()] = time.perf_counter()
             call()
             ends.append(time.perf_counter())
-            if (done + 1) % share == 0:
+            if len(ends) % share == 0:
                 _mark(marks)
         _mark(marks)
         generator.join()
@@ -133,8 +139,16 @@ def _open_loop(call: Call, load: Poisson, start: float, progress: Progress, on_r
     on_reached()
     progress.stop.wait()
     times = np.array(ends)
-    reached = float(times[-1]) if times.size else start
-    return Recorded(begins=begins, ends=times, marks=_paired(marks), reached=reached, arrivals=arrivals, dispatched=dispatched)
+    done = times.size
+    return Recorded(
+        begins=begins[:done],
+        ends=times,
+        marks=_paired(marks),
+        reached=float(times[-1]) if done else start,
+        arrivals=arrivals[:done],
+        dispatched=dispatched[:done],
+        unanswered=len(arrivals) - done,
+    )
 
 
 def poisson_arrivals(load: Poisson) -> Times:

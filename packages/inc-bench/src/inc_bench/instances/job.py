@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from inc_config.data import LoaderConfig
 from inc_config.fields import Choice
+from inc_config.named import Named, as_named
 
 
 class SourceKind(Choice):
@@ -38,8 +39,8 @@ class Job:
     """One instance: its model and data, where it runs, and how its framework is set.
 
     ``cpus`` empty does not pin; ``bind_node`` is the memory node to take memory from. ``data`` names a file or ``module:function``,
-    ``loader`` describes data; without both inputs are made up. ``folder`` is where it writes its times; ``variables`` are environment
-    variables.
+    ``loader`` describes data; without both inputs are made up. ``batch_size`` 1 takes the model's own where it takes one size only.
+    ``folder`` is where it writes its times; ``variables`` are environment variables.
     """
 
     model: ModelSource
@@ -54,6 +55,21 @@ class Job:
     bind_node: int | None = None
     folder: Path
     variables: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Judging:
+    """A metric and the labelled data it judges on: ``data`` names it, or ``loader`` describes it.
+
+    ``postprocess`` are transforms of outputs and labels; ``batches`` None reads all data; ``higher_is_better`` None is as the metric says.
+    """
+
+    metric: Named = attrs.field(converter=as_named)
+    data: str | None = None
+    loader: LoaderConfig | None = None
+    postprocess: tuple[Named, ...] = ()
+    batches: int | None = None
+    higher_is_better: bool | None = None
 
 
 @attrs.frozen(kw_only=True)

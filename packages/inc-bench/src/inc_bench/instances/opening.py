@@ -32,8 +32,11 @@ class Opened:
 
 def source_of(model: Any, *, architecture: str | None = None) -> ModelSource | None:
     """How another process can open this model; None for a live object."""
-    if not isinstance(model, str | os.PathLike):
-        return None
+    return source_named(model, architecture=architecture) if isinstance(model, str | os.PathLike) else None
+
+
+def source_named(model: str | os.PathLike[str], *, architecture: str | None = None) -> ModelSource:
+    """How a process can open the model of this name."""
     name = os.fspath(model)
     if isinstance(name, str) and _TARGET.fullmatch(name) and not Path(name).exists():
         return ModelSource(kind=SourceKind.TARGET, name=name)

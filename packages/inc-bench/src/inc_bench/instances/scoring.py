@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import inc_metrics
-from inc_config.errors import EvaluationError
+import numpy as np
+from inc_adaptors.batches import batch_size
+from inc_config.errors import DataError, EvaluationError
+from inc_config.frozen import thaw
+from numpy.typing import NDArray
 
-from inc_bench.instances.inputs import labelled_batches
+from inc_bench.instances.inputs import fixed_size, labelled_batches
+from inc_bench.instances.job import Judging
 from inc_bench.instances.opening import Opened
+from inc_bench.instances.reading import transforms_of
+
+ENDLESS = ("dummy_v2", "sparse_dummy_v2")
+ENDLESS_BATCHES = 10
+"""Batches that are judged of data that never ends, as version 1 did."""
 
 BATCH_SIZE = 32
 """Samples predicted at once; a model with a fixed batch size is given that."""
 
 
-def score(opened: Opened, metric: str, data: str, *, on_batch: Callable[[float], object] = lambda _: None) -> float:
-    """The metric's value over all samples.
+def check_metric(judging: Judging) -> bool:
+    """Whether higher is better.
+
+    Raises:
+        MetricValueError, MetricTypeError: no such metric, or an option it does not have.
+    """
+    metric = inc_metrics.build(judging.metric.name, **thaw(judging.metric.args))
+    return metric.higher_is_better if judging.higher_is_better is None else judging.higher_is_better
+
+
+def score(opened: Opened, judging: Judging, *, on_batch: Callable[[float], object] = lambda _: None) -> float:
+    """The metric's value over all samples; over a few batches of data that never ends.
 
     Raises:
         EvaluationError: a plain function has no outputs to judge, the metric is unknown, or it refuses the outputs.
@@ -25,17 +47,39 @@ def score(opened: Opened, metric: str, data: str, *, on_batch: Callable[[float],
     adaptor, handle = opened.adaptor, opened.handle
     if adaptor is None or handle is None:
         raise EvaluationError("A plain function has no outputs to judge.", where="accuracy", fix="name a model, or leave --metric out")
-    sizes = {spec.shape[0] for spec in handle.signature.inputs if spec.shape}
-    fixed = next((size for size in sizes if size), None)
+    fixed = fixed_size(handle.signature)
+    step = fixed or (judging.loader.batch_size if judging.loader else BATCH_SIZE)
+    endless = judging.loader is not None and judging.loader.dataset.name.lower() in ENDLESS
+    batches = judging.batches or (ENDLESS_BATCHES if endless else None)
+    postprocess = transforms_of(judging.postprocess, where="evaluation.postprocess")
+    data = judging.data or judging.loader
+    if data is None:
+        raise DataError("There is no labelled data.", where="accuracy", fix="give --data")
     try:
-        judge = inc_metrics.build(metric)
-        for inputs, labels in labelled_batches(data, handle.signature, batch_size=fixed or BATCH_SIZE):
-            outputs = adaptor.predict(handle, inputs)
-            judge.update(outputs[0] if len(outputs) == 1 else outputs, labels)
+        judge = inc_metrics.build(judging.metric.name, **thaw(judging.metric.args))
+        for inputs, labels in itertools.islice(labelled_batches(data, handle.signature, batch_size=step), batches):
+            count = batch_size(inputs)
+            padded = _padded(inputs, step) if fixed and count < step else inputs
+            outputs = _cut(adaptor.predict(handle, padded), count, step)
+            predicted: Any = outputs[0] if len(outputs) == 1 else tuple(outputs)
+            judge.update(*((predicted, labels) if postprocess is None else postprocess.apply_pair(predicted, labels)))
             on_batch(time.perf_counter())
         return float(judge.result())
     except (inc_metrics.MetricValueError, inc_metrics.MetricTypeError) as error:
-        raise EvaluationError(str(error).splitlines()[0], where=f"metric {metric!r}", fix=_fix(error)) from error
+        raise EvaluationError(str(error).splitlines()[0], where=f"metric {judging.metric.name!r}", fix=_fix(error)) from error
+
+
+def _padded(inputs: Any, size: int) -> Any:
+    """The last batch made as large as the others by repeating its last sample."""
+    if isinstance(inputs, dict):
+        return {name: _padded(array, size) for name, array in inputs.items()}
+    if isinstance(inputs, tuple | list):
+        return tuple(_padded(array, size) for array in inputs)
+    return np.concatenate([inputs, np.repeat(inputs[-1:], size - len(inputs), axis=0)])
+
+
+def _cut(outputs: Sequence[NDArray[Any]], count: int, size: int) -> list[NDArray[Any]]:
+    return [array[:count] if array.ndim and len(array) == size else array for array in outputs]
 
 
 def _fix(error: Exception) -> str:

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from inc_adaptors.roles import OperatorTime, Profiles, require
@@ -21,8 +21,8 @@ from inc_config.errors import EvaluationError, IncError
 
 from inc_bench.instances.calls import bound_call
 from inc_bench.instances.driving import Call, Progress, Recorded, drive
-from inc_bench.instances.inputs import batches_for
-from inc_bench.instances.job import Closed, Job, Load, Poisson
+from inc_bench.instances.inputs import batches_for, size_for
+from inc_bench.instances.job import Closed, Job, Judging, Load, Poisson
 from inc_bench.instances.memory import memory_bytes
 from inc_bench.instances.opening import Opened, open_source
 from inc_bench.instances.scoring import score
@@ -49,6 +49,11 @@ class _Channel:
             while line:
                 line = line[os.write(self._events, line) :]
 
+    def failed(self, error: Exception, *, what: str, where: str = "", fix: str = "", refused: bool = False) -> NoReturn:
+        """Say what went wrong, and end."""
+        self.send("failed", kind=type(error).__name__, what=what, where=where, fix=fix, refused=refused)
+        os._exit(3)
+
     def listen(self) -> None:
         """Answer questions at once and queue the rest; a closed input means that the parent is gone: end all that was started here."""
         while line := read_line(0):
@@ -72,34 +77,38 @@ def serve(job_data: dict[str, Any], events: int, notes: list[str]) -> None:
         call = _prepared(opened, job, channel, notes)
         while (command := channel.commands.get())["do"] != "quit":
             if command["do"] == "score":
-                channel.send("scored", value=score(opened, command["metric"], command["data"], on_batch=channel.progress.stamps.append))
+                judging = structure(command["judging"], Judging)
+                channel.send("scored", value=score(opened, judging, on_batch=channel.progress.stamps.append))
             elif command["do"] == "profile":
                 channel.send("profiled", operators=[unstructure(found) for found in _profiled(opened, job)])
             else:
                 _run(call, job, channel, command)
     except IncError as error:
-        channel.send("failed", kind=type(error).__name__, what=error.what, where=error.where, fix=error.fix)
-        os._exit(3)
-    except MemoryError:
+        channel.failed(error, what=error.what, where=error.where, fix=error.fix, refused=True)
+    except MemoryError as error:
         traceback.print_exc()
-        channel.send("failed", kind="MemoryError", what="Memory ran out.", where="", fix="use a smaller batch or fewer instances")
-        os._exit(3)
+        channel.failed(error, what="Memory ran out.", fix="use a smaller batch or fewer instances")
     except Exception as error:  # noqa: BLE001  # the user's model may raise anything; it is reported, with its traceback in the log
         traceback.print_exc()
-        channel.send("failed", kind=type(error).__name__, what=f"The model raised {type(error).__name__}: {error}", where="", fix="")
-        os._exit(3)
+        channel.failed(error, what=f"The model raised {type(error).__name__}: {error}")
 
 
 def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> Call:
     signature = opened.handle.signature if opened.handle is not None else None
-    batches = [] if signature is None else batches_for(job.data or job.loader, signature, batch_size=job.batch_size, seed=job.seed)
+    size = job.batch_size if signature is None else size_for(signature, job.batch_size)
+    if size != job.batch_size:
+        notes.append(f"the model takes batches of {size}, so {size} samples are counted per call")
+    batches = [] if signature is None else batches_for(job.data or job.loader, signature, batch_size=size, seed=job.seed)
+    if job.loader is not None and job.loader.distributed:
+        notes.append("the data is not divided: every instance reads from its beginning (distributed)")
     call = bound_call(opened, batches, threads=job.threads, inter_op_threads=job.inter_op_threads)
     loaded = time.time()
     call()
     first = time.time()
     for _ in range(job.warmup):
         call()
-    channel.send("ready", loaded=loaded, first=first, notes=notes, cpus=_allowed())
+        channel.progress.stamps.append(time.perf_counter())
+    channel.send("ready", loaded=loaded, first=first, batch_size=size, notes=notes)
     return call
 
 
@@ -108,7 +117,8 @@ def _profiled(opened: Opened, job: Job) -> tuple[OperatorTime, ...]:
     if adaptor is None or handle is None:
         raise EvaluationError("A plain function has no operators.", where="profile", fix="name a model, or leave --profile out")
     profiles = require(adaptor, Profiles, step="profile")
-    (batch, *_) = batches_for(job.data or job.loader, handle.signature, batch_size=job.batch_size, seed=job.seed)
+    size = size_for(handle.signature, job.batch_size)
+    (batch, *_) = batches_for(job.data or job.loader, handle.signature, batch_size=size, seed=job.seed)
     return profiles.profile(handle, batch, calls=PROFILE_CALLS, threads=job.threads)
 
 
@@ -116,7 +126,7 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
     load: Load = structure(command["load"], Poisson) if command["kind"] == "Poisson" else structure(command["load"], Closed)
     channel.progress.stamps = type(channel.progress.stamps)("d")
     channel.progress.stop.clear()
-    before = resource.getrusage(resource.RUSAGE_SELF)
+    before, cpu_s = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
     recorded = drive(
         call, load, start=command["start"], progress=channel.progress, on_reached=lambda: channel.send("reached", at=time.perf_counter())
     )
@@ -129,6 +139,7 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
         file=str(path),
         rss=memory[0],
         peak=memory[1],
+        cpu=time.process_time() - cpu_s,
         switches=after.ru_nivcsw - before.ru_nivcsw,
         stray=stray_threads(job.cpus),
         threads=len(list(_TASKS.iterdir())) if _TASKS.is_dir() else threading.active_count(),
@@ -138,14 +149,15 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
 def save_recorded(path: Path, recorded: Recorded) -> None:
     """Write a run's times."""
     optional = {name: value for name in ("arrivals", "dispatched") if (value := getattr(recorded, name)) is not None}
-    np.savez(path, begins=recorded.begins, ends=recorded.ends, marks=recorded.marks, reached=recorded.reached, **optional)
+    arrays = {name: getattr(recorded, name) for name in ("begins", "ends", "marks", "reached", "unanswered")}
+    np.savez(path, **arrays, **optional)
 
 
 def load_recorded(path: Path) -> Recorded:
     """Read what ``save_recorded`` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
-    return Recorded(**{**found, "reached": float(found["reached"])})
+    return Recorded(**{**found, "reached": float(found["reached"]), "unanswered": int(found["unanswered"])})
 
 
 def load_command(load: Load, *, start: float, number: int) -> dict[str, Any]:
@@ -164,7 +176,3 @@ def stray_threads(cpus: tuple[int, ...]) -> list[str]:
         if allowed is not None and not allowed <= set(cpus):
             found.append(fields.get("Name", "").strip())
     return found
-
-
-def _allowed() -> list[int]:
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

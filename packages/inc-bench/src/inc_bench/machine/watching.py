@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,11 +19,15 @@ _FIELDS = 8  # guest time is part of user time
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """Counters of processors at one moment: busy seconds (with time the hypervisor took), clock rate, pauses; None where unknown."""
+    """Counters of processors at one moment: busy seconds (with time the hypervisor took), clock rate, pauses; None where unknown.
+
+    ``moment_s`` is the moment, on the machine's monotonic clock.
+    """
 
     busy_s: float | None
     frequency_hz: float | None
     pauses: int | None
+    moment_s: float = attrs.field(default=0.0, eq=False)
 
 
 def snapshot(cpus: Iterable[int], root: Path = ROOT) -> Snapshot:
@@ -37,6 +42,7 @@ def snapshot(cpus: Iterable[int], root: Path = ROOT) -> Snapshot:
         busy_s=_busy_s(cpus, root),
         frequency_hz=1e3 * sum(rates) / len(rates) if rates else None,
         pauses=sum(pauses) if pauses else None,
+        moment_s=time.perf_counter(),
     )
 
 

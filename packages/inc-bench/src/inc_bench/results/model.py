@@ -94,7 +94,8 @@ class ServerFacts:
     """How the schedule of random arrivals was kept.
 
     ``dispatch_error_s`` is the median delay between a scheduled arrival and its dispatch, ``dispatch_error_p99_s`` its 99th percentile;
-    ``kept_up`` is false when the generator itself was too late; ``saturated`` when calls ended more slowly than they arrived.
+    ``kept_up`` is false when the generator itself was too late; ``saturated`` when calls ended more slowly than they arrived;
+    ``unanswered`` counts those that still waited at twice the duration, which are in no other figure.
     """
 
     rate_per_s: float
@@ -103,6 +104,7 @@ class ServerFacts:
     dispatch_error_p99_s: float
     kept_up: bool
     saturated: bool
+    unanswered: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -160,5 +162,6 @@ class BenchmarkResult:
                 "latencies are not those of the asked rate"
             )
         if self.server is not None and self.server.saturated:
-            parts.append("calls arrived faster than they could be answered: latencies grow with the duration")
+            left = f", and {self.server.unanswered} were left unanswered" if self.server.unanswered else ""
+            parts.append(f"calls arrived faster than they could be answered: latencies grow with the duration{left}")
         return tuple(parts)

@@ -14,9 +14,9 @@ MAX_SPREAD = 0.05
 MAX_FREQUENCY_DROP = 0.05
 
 
-def noise(before: Snapshot, after: Snapshot, *, own_cpu_s: float, wall_s: float, cores: int, estimate: Estimate) -> Noise:
+def noise(before: Snapshot, after: Snapshot, *, own_cpu_s: float, cores: int, estimate: Estimate) -> Noise:
     """Compare counters of the used cores before and after with what the instances themselves used of them."""
-    foreign = _foreign(before, after, own_cpu_s, wall_s * cores)
+    foreign = _foreign(before, after, own_cpu_s, (after.moment_s - before.moment_s) * cores)
     drop = None
     if before.frequency_hz and after.frequency_hz:
         drop = max(0.0, 1 - after.frequency_hz / before.frequency_hz)

@@ -123,12 +123,17 @@ def to_markdown(results: Sequence[BenchmarkResult]) -> str:
     rows = [[name for name, _ in COLUMNS], ["---"] * len(COLUMNS)]
     rows += [[str(read(result)).replace("|", "\\|") for _, read in COLUMNS] for result in results]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    warnings = dict.fromkeys(f"- {result.layout}, batch {result.batch_size}: {text}" for result in results for text in result.warnings)
+    warnings = [f"- {text}" for text in each_warning(results)]
     machine = results[0].environment
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items() if version)
     return "\n".join(
         [*lines, *(["", *warnings] if warnings else []), "", f"{machine.cpu}, {machine.topology}, {machine.isa.value}; {versions}", ""]
     )
+
+
+def each_warning(results: Sequence[BenchmarkResult]) -> list[str]:
+    """What to know of each result."""
+    return [f"{result.layout}, batch {result.batch_size}: {text}" for result in results for text in result.warnings]
 
 
 def ratio_to_earlier(result: BenchmarkResult, earlier: BenchmarkResult) -> tuple[Estimate, tuple[str, ...]]:

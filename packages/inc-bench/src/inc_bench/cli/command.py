@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inc_config.errors import IncError
+from inc_metrics import MetricTypeError
 from rich.console import Console
 
 from inc_bench.cli.arguments import parser
+from inc_bench.cli.interrupts import interrupts_as_exceptions
 from inc_bench.cli.tasks import run_task
-from inc_bench.instances.crew import InstanceError, interrupted_as_exit
+from inc_bench.instances.failing import InstanceError
 from inc_bench.results.writing import check_writable
 
 
@@ -28,26 +30,24 @@ class Exit(enum.IntEnum):
     INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``inc-bench``; see ``Exit`` for what it returns."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run ``inc-bench``; see ``Exit`` for what it returns.
+
+    Raises:
+        KeyboardInterrupt: interrupted; every instance was stopped.
+    """
     options = parser().parse_args(arguments)
-    console = Console()
-    undo = interrupted_as_exit()
-    try:
-        for path in _outputs(options):
-            check_writable(path)
-        return run_task(options, console)
-    except InstanceError as error:
-        print(error, file=sys.stderr)
-        return Exit.INSTANCE
-    except (IncError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return Exit.BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; every instance was stopped", file=sys.stderr)
-        return Exit.INTERRUPTED
-    finally:
-        undo()
+    with interrupts_as_exceptions():
+        try:
+            for path in _outputs(options):
+                check_writable(path)
+            return run_task(options, Console())
+        except InstanceError as error:
+            print(error, file=sys.stderr)
+            return Exit.BAD_INPUT if error.refused else Exit.INSTANCE
+        except (IncError, ValueError, MetricTypeError) as error:
+            print(error, file=sys.stderr)
+            return Exit.BAD_INPUT
 
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
