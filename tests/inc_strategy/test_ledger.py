@@ -10,6 +10,7 @@ from inc_config.errors import LedgerError
 from inc_config.frozen import FrozenMap
 from inc_strategy import Evaluate, Ledger, Measurement, Pending, Probe, ProbeResult, Trial, TrialStatus
 from inc_strategy import lock as lock_module
+from inc_strategy.journal import Journal
 from inc_strategy.ledger import recorded_trials
 from inc_strategy.testing import SimulatedModel, view_of
 
@@ -146,6 +147,19 @@ def test_a_ledger_of_a_newer_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(LedgerError, match="format 7; this version reads 1"):
         Ledger.open(tmp_path, FINGERPRINTS)
+
+
+def test_a_measurement_from_before_a_quantity_was_known_is_read(tmp_path):
+    Ledger.open(tmp_path, FINGERPRINTS).close()
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        ledger.proposed(Evaluate(START.default_plan))
+    journal, _ = Journal.open(events_file(tmp_path))
+    older = {"accuracy": 0.5, "seconds": 2.0}  # without intervals, latency, size and memory
+    journal.append({"kind": "finished", "index": 0, "status": "complete", "measurement": older, "error": None, "meets": None})
+    journal.close()
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        (trial,) = ledger.replay()
+    assert trial.measurement == Measurement(accuracy=0.5, seconds=2.0)
 
 
 def test_two_writers_refuse_each_other(tmp_path):
@@ -296,8 +310,6 @@ def test_a_changed_or_missing_plan_is_an_error_that_names_the_file(tmp_path):
     ],
 )
 def test_events_that_cannot_follow_are_refused_though_their_checksum_is_right(tmp_path, event):
-    from inc_strategy.journal import Journal
-
     Ledger.open(tmp_path, FINGERPRINTS).close()
     journal, _ = Journal.open(events_file(tmp_path))
     journal.append(event)

@@ -8,7 +8,8 @@ import time
 import pytest
 from inc_config import files
 from inc_config.errors import LedgerError
-from inc_strategy import Evaluate, Ledger, Pending, TrialStatus
+from inc_strategy import Evaluate, Ledger, Pending, TrialStatus, lock
+from inc_strategy.ledger import recorded_trials
 from inc_strategy.strategies.basic import make
 from inc_strategy.testing import SimulatedModel, view_of, with_items
 
@@ -153,6 +154,123 @@ def test_a_torn_line_that_cannot_be_cut_off_is_an_error_and_is_cut_off_later(tmp
         errors += 1
     assert errors > 3
     assert path.read_bytes() == whole
+
+
+class ShortFs(FaultyFs):
+    """A disk that takes as few bytes at a time as the system call may: one, or at random up to all."""
+
+    def __init__(self, most):
+        super().__init__()
+        self._chance = random.Random(most)
+        self._most = most
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name != "write":
+            return real
+
+        def write(descriptor, data):
+            self.calls += 1
+            return real(descriptor, bytes(data)[: self._chance.randint(1, self._most)])
+
+        return write
+
+
+@pytest.mark.parametrize("most", [1, 100])
+def test_writes_that_come_up_short_are_finished(tmp_path, monkeypatch, most):
+    short = ShortFs(most)
+    monkeypatch.setattr(files, "fs", short)
+    done = []
+    write_trials(tmp_path, 2, done)
+    assert short.calls > 100
+    monkeypatch.setattr(files, "fs", os)
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        assert ledger.replay() == tuple(done)
+
+
+class FullAfter(FaultyFs):
+    """A disk with room for so many more bytes: the write that fills it comes up short, as POSIX has it, and the next one fails."""
+
+    def __init__(self, room):
+        super().__init__()
+        self._room = room
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name != "write":
+            return real
+
+        def write(descriptor, data):
+            if self._room == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written = real(descriptor, bytes(data)[: self._room])
+            self._room -= written
+            return written
+
+        return write
+
+
+def test_a_disk_that_is_full_at_any_byte_loses_no_acknowledged_trial(tmp_path, monkeypatch):
+    write_trials(tmp_path / "dry", 2, [])
+    size = sum(path.stat().st_size for path in (tmp_path / "dry").rglob("*") if path.is_file())
+    for room in range(0, size - 100, 61):
+        folder = tmp_path / f"{room}"
+        monkeypatch.setattr(files, "fs", FullAfter(room))
+        done = []
+        with pytest.raises(LedgerError, match="No space left"):
+            write_trials(folder, 2, done)
+        monkeypatch.setattr(files, "fs", os)
+        with Ledger.open(folder, FINGERPRINTS) as ledger:
+            items = ledger.replay()
+        assert items[: len(done)] == tuple(done)
+        assert len(items) <= len(done) + 1
+        assert not list(folder.rglob("*.tmp"))
+
+
+def test_a_failure_to_close_changes_nothing_and_gives_the_lock_back(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        ledger.record("a", 1)
+
+        class Unclosing(FaultyFs):
+            def __getattr__(self, name):
+                real = getattr(os, name)
+                if name != "close":
+                    return real
+
+                def close(descriptor):
+                    real(descriptor)
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+                return close
+
+        monkeypatch.setattr(files, "fs", Unclosing())
+    monkeypatch.setattr(files, "fs", os)
+    with Ledger.open(tmp_path, FINGERPRINTS) as ledger:
+        assert ledger.facts == {"a": 1}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_lock_that_cannot_be_made_is_an_error_with_the_folder(tmp_path, monkeypatch, code):
+    class NoLock(FaultyFs):
+        def __getattr__(self, name):
+            return getattr(os, name)
+
+        def open(self, *_, **__):
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(lock, "os", NoLock())
+    with pytest.raises(LedgerError, match=os.strerror(code)) as caught:
+        Ledger.open(tmp_path, FINGERPRINTS)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_with_its_path(tmp_path):
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(LedgerError, match="Cannot read: Is a directory") as caught:
+        recorded_trials(tmp_path)
+    assert caught.value.where == str(tmp_path / "events.jsonl")
+    with pytest.raises(LedgerError, match="Cannot read: Is a directory"):
+        Ledger.open(tmp_path, FINGERPRINTS)
 
 
 def twice(call):

@@ -50,6 +50,19 @@ def decode(data: bytes, *, where: str) -> tuple[list[dict[str, Any]], int, str]:
     return events, start, checksum
 
 
+def read(path: Path) -> bytes:
+    """All of a file.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fix = "check its permissions and the disk, or start in another folder"
+        raise LedgerError(f"Cannot read: {error.strerror}.", where=str(path), fix=fix) from error
+
+
 class Journal:
     """An events file open for appending.
 
@@ -76,9 +89,9 @@ class Journal:
         """Open an existing file for appending and read its events; a torn last line is cut off.
 
         Raises:
-            LedgerError: the file is damaged.
+            LedgerError: the file is damaged or cannot be read.
         """
-        data = path.read_bytes()
+        data = read(path)
         events, length, checksum = decode(data, where=str(path))
         journal = cls(path, length=length, checksum=checksum)
         if length < len(data):
@@ -107,8 +120,9 @@ class Journal:
         self._checksum = checksum
 
     def close(self) -> None:
-        """Close the file; nothing is waiting to be written."""
-        files.fs.close(self._descriptor)
+        """Close the file; nothing is waiting to be written, so that what a failing disk says now changes nothing."""
+        with contextlib.suppress(OSError):
+            files.fs.close(self._descriptor)
 
     def _write(self, line: bytes) -> None:
         rest = memoryview(line)

@@ -22,7 +22,7 @@ from inc_config.plan import QuantizationPlan
 
 from inc_strategy import events
 from inc_strategy.actions import Evaluate, Probe
-from inc_strategy.journal import Journal, decode
+from inc_strategy.journal import Journal, decode, read
 from inc_strategy.lock import FolderLock
 from inc_strategy.trial import Item, Pending, ProbeResult, Trial, TrialStatus
 
@@ -244,12 +244,12 @@ def recorded_trials(folder: Path) -> int:
     """How many trials of a ledger count towards ``max_trials``: evaluated or failed, not lost. 0 where there is none; takes no lock.
 
     Raises:
-        LedgerError: the file is damaged.
+        LedgerError: the file is damaged or cannot be read.
     """
     path = folder / "events.jsonl"
     if not path.exists():
         return 0
-    found, _, _ = decode(path.read_bytes(), where=str(path))
+    found, _, _ = decode(read(path), where=str(path))
     evaluations = {event["index"] for event in found if event.get("kind") == "proposed" and event.get("action") == "evaluate"}
     ended = {event["index"]: event.get("status") for event in found if event.get("kind") == "finished"}
     return sum(index in evaluations and status != TrialStatus.LOST.value for index, status in ended.items())
