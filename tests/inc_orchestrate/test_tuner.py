@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 from inc_config import ExitPolicy, Objective, TuningConfig
 from inc_config.errors import EvaluationError, LedgerError, PlanError
+from inc_config.named import Named
 from inc_metrics import Accuracy
 from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Quantize, load
 from inc_strategy import TrialStatus
@@ -238,6 +239,27 @@ def test_ctrl_c_delivers_what_there_is_and_the_same_run_again_goes_on(fit: Calla
     assert [trial.status for trial in result.summary.trials].count("lost") == 1
     complete = [trial for trial in result.summary.trials if trial.status == TrialStatus.COMPLETE.value]
     assert len(complete) == 4
+
+
+@pytest.mark.parametrize("strategy", ["basic", "sensitivity_first"])
+def test_a_budget_that_is_over_at_once_still_gives_a_model(fit: Callable[..., FitResult], strategy: str) -> None:
+    search = TuningConfig(strategy=Named(strategy), exit_policy=ExitPolicy(timeout_s=1e-9))
+    result = fit(Quantize(tuning=search), evaluate=lambda proto: 0.5 if is_quantized(proto) else 1.0)
+    assert [trial.status for trial in result.summary.trials] == ["complete"]
+    assert not result.is_feasible
+    assert result.summary.stop_reason == "the time limit of 1e-09 s is used up"
+
+
+@pytest.mark.parametrize(("up", "told"), [(True, "check labels and preprocessing"), (False, "use loss_kind='absolute'")])
+def test_an_original_that_gets_nothing_right_is_said_before_trials(fit: Callable[..., FitResult], up: bool, told: str) -> None:
+    notes = fit(Quantize(higher_is_better=up), evaluate=_nothing).summary.notes
+    assert any("the original's _nothing is 0" in note and told in note for note in notes)
+    notes = fit(Quantize(loss_kind="absolute"), evaluate=_nothing).summary.notes
+    assert not any("is 0" in note for note in notes)
+
+
+def _nothing(proto: Any) -> float:
+    return 0.0
 
 
 def test_a_second_ctrl_c_stops_at_once(fit: Callable[..., FitResult], tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ import pytest
 import torch
 from inc_config import ExitPolicy, TuningConfig
 from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
+from inc_config.named import Named
 from inc_metrics import Accuracy
 from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers
 from inc_orchestrate.job import STOPPED
 
 JUDGE = """
-import os, signal
+import os, signal, time
 from pathlib import Path
 
 FLAG = Path(__file__).with_name("killed")
@@ -46,6 +47,34 @@ def kills_by_conv2(proto):
 
 def constant(model):
     return 1.0
+
+CALLS = []
+
+def number(proto):
+    CALLS.append(len(CALLS))
+    return CALLS[-1]
+
+def bad_at_seven(proto):
+    at = number(proto)  # the original is 0, so trials count from 1
+    if at == 7:
+        raise OSError("no such file")
+    return {5: float("nan"), 6: None}.get(at, 0.5 if quantized(proto) else 1.0)
+
+def interrupts(proto):
+    at = number(proto)
+    if at == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+    return 0.5 if quantized(proto) else 1.0
+
+def interrupts_twice(proto):
+    value = interrupts(proto)
+    if CALLS[-1] == 4:
+        raise KeyboardInterrupt
+    return value
+
+def noisy(proto):
+    return 1.0 + 0.001 * number(proto)
 
 def first_outputs(module):
     import torch
@@ -83,9 +112,11 @@ def pool(count: int = 2) -> Executor:
 
 @pytest.fixture
 def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
-    def run(evaluate: Any, *, make: Callable[[], Executor] = pool, folder: Path | None = None, **options: Any) -> FitResult:
-        step = Quantize(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=8)), **options)
-        workers, quiet = Workers(make=make, count=2, folder=folder), Progress(quiet=True)
+    def run(
+        evaluate: Any, *, make: Callable[[], Executor] = pool, count: int = 2, folder: Path | None = None, exclude: str = "", **search: Any
+    ) -> FitResult:
+        step = Quantize(tuning=TuningConfig(**({"exit_policy": ExitPolicy(max_trials=8)} | search)), exclude=exclude or ())
+        workers, quiet = Workers(make=make, count=count, folder=folder), Progress(quiet=True)
         pipeline = Pipeline([step], calibrate=digits.calibration, evaluate=evaluate, workers=workers, benchmark=False, progress=quiet)
         return pipeline.fit(str(onnx_path))
 
@@ -126,6 +157,43 @@ def test_an_evaluation_that_raises_on_a_worker_fails_its_trial(fit: Callable[...
 
 def test_any_executor_will_do(fit: Callable[..., FitResult], judge: Any) -> None:
     assert fit(judge.conv2_hurts, make=lambda: ThreadPoolExecutor(2)).is_feasible
+
+
+def test_evaluations_that_raise_or_give_no_number_fail_their_trials_and_the_run_goes_on(fit: Callable[..., FitResult], judge: Any) -> None:
+    judge.CALLS.clear()
+    trials = fit(judge.bad_at_seven, make=partial(ThreadPoolExecutor, 1), strategy=Named("basic"), count=1).summary.trials
+    assert [trial.index + 1 for trial in trials if trial.status == "failed"] == [5, 6, 7]
+    assert [trial.error for trial in trials if trial.status == "failed"] == [
+        "EvaluationError: The evaluation returned nan.",
+        "EvaluationError: The evaluation returned None instead of a number.",
+        "OSError: no such file",
+    ]
+    assert trials[-1].index == 7
+    assert trials[-1].status == "complete"
+
+
+def test_an_evaluation_that_is_not_deterministic_is_measured_and_said(fit: Callable[..., FitResult], judge: Any) -> None:
+    judge.CALLS.clear()
+    notes = fit(judge.noisy, make=partial(ThreadPoolExecutor, 1), count=1).summary.notes
+    assert any("the evaluation is not deterministic: the delivered model got 1.001 and then 1.002" in note for note in notes)
+
+
+def test_ctrl_c_gives_up_what_is_under_way_on_workers_and_delivers_what_there_is(fit: Callable[..., FitResult], judge: Any) -> None:
+    judge.CALLS.clear()
+    with pytest.raises(KeyboardInterrupt, match="nothing was kept"):  # evaluation 4 is that of the delivered model
+        fit(judge.interrupts_twice, make=partial(ThreadPoolExecutor, 1), strategy=Named("basic"), count=1)
+    assert judge.CALLS == [0, 1, 2, 3, 4]
+    judge.CALLS.clear()
+    result = fit(judge.interrupts, make=partial(ThreadPoolExecutor, 1), strategy=Named("basic"), count=1)
+    assert [trial.status for trial in result.summary.trials] == ["complete", "complete", "lost"]
+    assert result.summary.stop_reason == "it was interrupted"
+
+
+def test_latency_is_this_machines_wherever_trials_ran(fit: Callable[..., FitResult], judge: Any) -> None:
+    policy = ExitPolicy(max_trials=3, first_success=False)
+    result = fit(judge.constant, make=partial(ThreadPoolExecutor, 2), exit_policy=policy, strategy=Named("basic"))
+    assert len(result.summary.trials) == 3
+    assert all(trial.latency_s > 0.0 for trial in result.summary.trials if trial.status == "complete")
 
 
 def test_functions_that_cannot_travel_are_refused_before_the_first_trial(fit: Callable[..., FitResult], digits: Any) -> None:

@@ -22,7 +22,7 @@ from inc_config.convert import unstructure
 from inc_config.errors import EvaluationError, IncError, PluginError
 from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig
-from inc_config.tuning import AccuracyCriterion, ExitPolicy, ObjectiveKind, TuningConfig
+from inc_config.tuning import AccuracyCriterion, ExitPolicy, LossKind, ObjectiveKind, TuningConfig
 from inc_strategy import (
     Evaluate,
     Ledger,
@@ -51,7 +51,7 @@ from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.memory import peak_memory_bytes
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
-from inc_orchestrate.recipes import recipes_of, without_effect
+from inc_orchestrate.recipes import recipes_of, rewritten, without_effect
 from inc_orchestrate.remote import Remote, remote
 from inc_orchestrate.scoring import CallableEvaluator, Evaluator, Score, Terms
 from inc_orchestrate.workers import Workers
@@ -112,6 +112,8 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     """
     for name in without_effect(config, setting.adaptor):
         setting.progress.note(f"quantize: {name} has no effect in this version")
+    _say_if_nothing_can_be_lost(config, setting)
+    handle = rewritten(setting.adaptor, handle, config)
     judged = setting.evaluator
     evaluate = judged.function if isinstance(judged, CallableEvaluator) else judged
     adaptor, example, progress = setting.adaptor, setting.example, setting.progress
@@ -194,7 +196,9 @@ class Search:
     def _next(self) -> Evaluate | Probe | Wait | Stop:
         view = self.view
         reason = exit_reason(view, elapsed_s=time.monotonic() - self.start, builds_up=builds_up(self.strategy)) or _hopeless(view)
-        return self.strategy.propose(view) if reason is None else Stop(reason)
+        if reason is None:
+            return self.strategy.propose(view)
+        return Evaluate(view.default_plan) if _is_empty_handed(view) else Stop(reason)
 
     def _locally(self) -> str:
         while (reason := self.step()) is None:
@@ -224,7 +228,7 @@ class Search:
                 raise self._waits_for_nothing()
             if isinstance(action, Wait | Stop) or not dispatch.has_room:
                 for trial in dispatch.next_finished():
-                    self._finished(trial)
+                    self._finished(self._timed(trial))
             elif isinstance(action, Probe):
                 self._finished(self._probed(self._proposed(action), action))
             else:
@@ -296,6 +300,21 @@ class Search:
         status = TrialStatus.STOPPED_EARLY if judged.stopped_early else TrialStatus.COMPLETE
         return Trial(index=index, plan=plan, status=status, measurement=measured, meets=judged.meets)
 
+    def _timed(self, trial: Trial) -> Trial:
+        """A trial that ran elsewhere, with what only this machine can tell."""
+        measured = trial.measurement
+        kinds = (ObjectiveKind.LATENCY, ObjectiveKind.MEMORY)
+        if trial.status is not TrialStatus.COMPLETE or measured is None or not any(map(self._compares_by, kinds)):
+            return trial
+        try:
+            made = self.found.emitter.emit(trial.plan)
+            latency, memory = self._latency(made), self._memory(made)
+        except Exception as error:  # noqa: BLE001  (what this machine cannot run is no use to it, whatever another one can)
+            return attrs.evolve(
+                trial, status=TrialStatus.FAILED, measurement=Measurement(seconds=measured.seconds), error=_first_line(error)
+            )
+        return attrs.evolve(trial, measurement=attrs.evolve(measured, latency_s=latency, memory_bytes=memory))
+
     def _latency(self, made: ModelHandle) -> float | None:
         """Latency counts only where several feasible models are compared by it."""
         if not self._compares_by(ObjectiveKind.LATENCY):
@@ -362,6 +381,18 @@ def _say_if_not_repeatable(best: Trial, again: Score, search: Search) -> None:
         )
 
 
+def _say_if_nothing_can_be_lost(config: QuantizeConfig, setting: Setting) -> None:
+    """A share of nothing is nothing: a relative criterion says little about a baseline of 0."""
+    criterion = criterion_of(config, setting.evaluator)
+    if setting.baseline.value != 0.0 or criterion.kind is not LossKind.RELATIVE:
+        return
+    if criterion.higher_is_better:
+        what = "any model that gets no more is inside the criterion; check labels and preprocessing"
+    else:
+        what = "a relative criterion allows no loss at all; use loss_kind='absolute'"
+    setting.progress.note(f"the original's {setting.evaluator.metric} is 0: {what}")
+
+
 @contextmanager
 def _ledger_folder(config: QuantizeConfig, setting: Setting) -> Iterator[Path]:
     if config.tuning.ledger is not None:
@@ -413,6 +444,11 @@ def _told(name: str, value: Any) -> dict[str, str]:
         return {path: text for key, item in value.items() for path, text in _told(f"{name}.{key}", item).items()}
     text = json.dumps(value, sort_keys=True)
     return {name: text if len(text) <= _SHORT else hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _is_empty_handed(view: View) -> bool:
+    """Whether the time was over before any plan was judged: one is judged all the same."""
+    return not view.pending and all(trial.status is TrialStatus.LOST for trial in view.trials) and not view.settled
 
 
 def _hopeless(view: View) -> str | None:
