@@ -1,6 +1,7 @@
 """Trials and calibration on Dask: a scheduler and two worker processes on this machine, through ``client.get_executor``."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from inc_orchestrate.job import DIED, STOPPED
 JUDGE = """
 import os, signal
 from pathlib import Path
+from inc_orchestrate import job
 
 FLAG = Path(__file__).with_name("killed")
 RUNS = Path(__file__).with_name("runs")
@@ -26,6 +28,13 @@ def quantized(proto):
 
 def conv2_hurts(proto):
     return 0.5 if any("conv2d_1" in name for name in quantized(proto)) else 1.0
+
+def dies_in_a_shard(name, payload):
+    mark = Path(payload["folder"]) / "started" / payload["token"]
+    if payload["token"] == "shard-0-1" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return getattr(job, name)(payload)
 
 def kills_once(proto):
     if quantized(proto):
@@ -71,6 +80,15 @@ def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
     return run
 
 
+def assert_idle(client: Any) -> None:
+    """Nothing is left running, or kept, within ten seconds."""
+    deadline = time.monotonic() + 10.0
+    while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks)) == []
+    assert not any(client.processing().values())
+
+
 def test_dask_finds_what_one_process_finds(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
     here = fit(judge.conv2_hurts, None)
     there = fit(judge.conv2_hurts, Workers(make=client.get_executor, count=2))
@@ -78,7 +96,7 @@ def test_dask_finds_what_one_process_finds(fit: Callable[..., FitResult], judge:
     assert there.model.SerializeToString(deterministic=True) == here.model.SerializeToString(deterministic=True)
     assert all(trial.status == "complete" or trial.error == STOPPED for trial in there.summary.trials)
     assert not [note for note in there.summary.notes if "calibration" in note]
-    assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+    assert_idle(client)
 
 
 def test_a_worker_that_is_killed_costs_exactly_one_trial_and_dask_does_not_repeat_it(
@@ -91,6 +109,28 @@ def test_a_worker_that_is_killed_costs_exactly_one_trial_and_dask_does_not_repea
     assert [trial.error for trial in begun if trial.status == "lost"] == [DIED]
     # Each was evaluated once, the lost one included; the delivered model once more, in this process.
     assert len(judge.RUNS.read_text().splitlines()) == len(begun) + 1
+    client.wait_for_workers(2)
+    assert_idle(client)
+
+
+def test_a_worker_that_is_killed_in_the_calibration_costs_one_shard(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
+    sent: list[str] = []
+
+    def make() -> Any:
+        executor = client.get_executor()
+        send = executor.submit
+
+        def submit(work: Any, payload: Any) -> Any:
+            sent.append(payload["token"])
+            return send(judge.dies_in_a_shard, work.__name__, payload)
+
+        executor.submit = submit
+        return executor
+
+    here, there = fit(judge.conv2_hurts, None), fit(judge.conv2_hurts, Workers(make=make, count=2))
+    assert there.model.SerializeToString(deterministic=True) == here.model.SerializeToString(deterministic=True)
+    assert [token for token in sent if token.startswith("shard")] == ["shard-0-1", "shard-1-1", "shard-2-1", "shard-3-1", "shard-0-2"]
+    assert not [note for note in there.summary.notes if "calibration" in note]
     client.wait_for_workers(2)
 
 
