@@ -69,7 +69,10 @@ class Recipes:
     """Options of the whole model.
 
     ``first_conv_or_matmul`` False keeps the first Conv or MatMul in float, ``last_conv_or_matmul`` the last, ``pre_post_process`` whatever
-    lies before the first or behind the last. ``float_outputs`` lists operator types whose outputs stay in float.
+    lies before the first or behind the last. ``float_outputs`` lists operator types whose outputs stay in float. ``literal`` quantizes
+    exactly the tensors that operators' plans name, whether it pays or not. ``float_bias`` leaves biases in float; ``bias_room`` False keeps
+    weight scales as they are where a bias does not fit int32; ``packed_weights`` stores two codes of up to 4 bits in a byte;
+    ``contrib_pairs`` writes pairs of the runtime's own operator set.
     """
 
     first_conv_or_matmul: bool = attrs.field(default=True, validator=flag)
@@ -86,6 +89,11 @@ class Recipes:
     weight_qdq_pair: bool = attrs.field(default=False, validator=flag)
     dedicated_qdq_pair: bool = attrs.field(default=False, validator=flag)
     float_outputs: tuple[str, ...] = attrs.field(default=(), converter=strings, validator=texts)
+    literal: bool = attrs.field(default=False, validator=flag)
+    float_bias: bool = attrs.field(default=False, validator=flag)
+    bias_room: bool = attrs.field(default=True, validator=flag)
+    packed_weights: bool = attrs.field(default=False, validator=flag)
+    contrib_pairs: bool = attrs.field(default=False, validator=flag)
 
     @property
     def changed(self) -> FrozenMap[str, Any]:

@@ -27,6 +27,7 @@ from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
 from inc_adaptors.onnxrt.diagnosis.integers import integer_operators
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
+from inc_adaptors.onnxrt.emission.manner import RECIPES
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.guard import guard, prefer_wide_weights
 from inc_adaptors.onnxrt.half.describing import describe_half
@@ -63,7 +64,7 @@ class OnnxrtAdaptor:
             "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "graph_level", "layer_wise",
             "scale_propagation_concat", "smooth_quant", "weight_correction", "weight_qdq_pair",
         }
-    )  # fmt: skip
+    ) | RECIPES  # fmt: skip
     """Options of the whole model that plans carry and emission obeys.
 
     Two of them always hold here: weights are quantized one operator at a time (``layer_wise``), and what a Concat joins keeps ranges of its

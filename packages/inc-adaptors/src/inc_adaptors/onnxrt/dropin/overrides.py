@@ -91,6 +91,8 @@ def _entry_faults(entry: Mapping[str, Any], known: frozenset[str]) -> Iterator[s
         yield f"unknown keys {', '.join(map(repr, unknown))}"
     if ("scale" in entry) != ("zero_point" in entry):
         yield "'scale' and 'zero_point' go together"
+    elif "scale" in entry and not (float(entry["scale"]) > 0.0 and float(entry["zero_point"]).is_integer()):
+        yield "give a positive, finite scale and a whole zero point"
     if "scale" in entry and any(key in entry for key in _NOT_WITH_SCALE):
         yield "beside 'scale' no range, symmetry or reduced range counts"
 

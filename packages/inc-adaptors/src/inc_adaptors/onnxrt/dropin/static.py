@@ -71,8 +71,9 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     source.check_nodes({*(nodes_to_quantize or ()), *(nodes_to_exclude or ())})
     default = PAIR_TYPES if quant_format is QuantFormat.QDQ else INTEGER_TYPES
     own = frozenset(name for operator in source.operators for name in operator.member_names)  # not what SmoothQuant inserts
+    types = frozenset(op_types_to_quantize or default)
     is_selected = selector(
-        types=frozenset(op_types_to_quantize or default),
+        types=types,
         present=own,
         nodes=frozenset(nodes_to_quantize or ()),
         excluded=frozenset(nodes_to_exclude or ()),
@@ -106,7 +107,8 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     )
     needed = _needed(walk, formats)
     if held is None or not needed <= set(held):
-        held = _calibrated(source, calibrate_method, formats, needed, batches)
+        every = frozenset() if cache is None else _beside(source, types)
+        held = _calibrated(source, calibrate_method, formats, needed | every, batches)
         if cache is not None:
             cache.write(held)
     planner = Planner(graph=source.graph, operators=source.operators, walk=walk, formats=formats, ranges=with_unit_ranges(held, walk.unit))
@@ -178,6 +180,13 @@ def _needed(walk: Walk, formats: Formats) -> frozenset[str]:
     own = {walk.aliases.get(name, name) for name, mark in walk.marks.items() if mark is None}
     converted = {name for name in walk.marks if (o := formats.overrides.get(name)) is not None and o.convert is not None}
     return frozenset(name for name in own | converted if name not in walk.unit and not formats.fixed(name))
+
+
+def _beside(source: Source, types: frozenset[str]) -> frozenset[str]:
+    """What the tool's own cache holds: all that operators of the types read and write. It asks for more than it uses."""
+    activations, _ = source.float_tensors()
+    nodes = [node for node in source.graph.nodes if node.op_type in types]
+    return frozenset(name for node in nodes for name in (*node.input, *node.output) if name in activations)
 
 
 def _calibrated(source: Source, method: CalibrationMethod, formats: Formats, needed: frozenset[str], batches: Any) -> dict[str, Range]:
