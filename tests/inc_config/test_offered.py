@@ -6,7 +6,7 @@ REGISTERED = {
     "inc.datasets": ("ImageFolder",),
     "inc.transforms": ("Resize", "Collect"),
     "inc.metrics": ("accuracy", "topk"),
-    "inc.strategies": ("basic",),
+    "inc.strategies": ("basic", "sensitivity_first"),
     "inc.criteria": ("magnitude",),
     "inc.steps": ("prune", "distill", "quantize", "mine"),
 }

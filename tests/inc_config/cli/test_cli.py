@@ -172,6 +172,27 @@ def test_check_accepts_an_old_file_that_leaves_the_model_the_same(file, capsys):
     assert "without effect on the model: $.evaluation.performance.configs.num_of_instance: instances is not offered yet." in out
 
 
+def test_migrate_comments_the_lines_that_changed_meaning(file, capsys):
+    text = V1.replace(
+        "  tensorboard: true\n", "  exit_policy: {timeout: 60}\n  random_seed: -7\n  workspace: {path: runs, resume: old.snapshot}\n"
+    )
+    assert main(["migrate", file(text)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("# tuning.workspace.resume: 1.x snapshots cannot be read")
+    assert lines[1].startswith("# quantization: It has no calibration dataloader")
+    commented = {line.split(":")[0].strip(): line.partition("  # ")[2] for line in lines if "  # " in line}
+    assert list(commented) == ["timeout_s", "seed", "evaluation"]
+    assert commented["seed"] == "random_seed: Seeds are not negative; the sign is dropped."
+
+
+def test_notes_with_odd_letters_stay_comments(file, capsys):
+    name = r'"conv\a\x85: {x # \u2028"'
+    model = "model: {name: a, framework: pytorch}\n"
+    text = f"{model}quantization:\n  op_wise: {{{name}: {{activation: {{dtype: [fp32], compute_dtype: [int8]}}}}}}\n"
+    assert main(["migrate", file(text)]) == 0
+    assert load(capsys.readouterr().out) == translate(load_v1(text)).config
+
+
 def test_migrate_refuses_what_it_must_not_do(file, capsys):
     name = file(V1)
     assert main(["migrate", name, "-o", name]) == 1
@@ -191,7 +212,7 @@ def test_show_says_what_will_happen(file, capsys):
     assert "80 % of the weights become zero in pattern 1x1, by magnitude, global, cubic schedule" in text
     assert "epochs.end: 3" in text
     assert "0.5 x own loss + 0.5 x kl to the teacher at temperature 4" in text
-    assert "at most 0.01 (absolute) accuracy lost; strategy basic, up to 100 trials or 60 s" in text
+    assert "at most 0.01 (absolute) accuracy lost; strategy sensitivity_first, up to 100 trials or 60 s" in text
     assert "exclude_types: Gemm, Add" in text
     assert "9 steps of sgd(learning_rate=0.001) on cross_entropy, seed 3, ImageFolder -> ToArray, batches of 1, shuffle True" in text
     assert "tuning.objectives[0].kind: size" in text

@@ -64,3 +64,10 @@ def test_where_nothing_gains_operators_that_break_the_model_still_go_back():
     view, _ = run(model_of([0.5, 0.0, 0.0], [-0.001] * 3), loss=0.1)
     assert view.best_feasible is not None
     assert in_float(view) == {"layer0"}
+
+
+def test_where_all_that_is_faster_breaks_the_model_the_rest_saves_size():
+    view, stop = run(model_of([0.5, 0.0, 0.0], [0.01, -0.001, -0.001]), loss=0.1)
+    assert view.best_feasible is not None
+    assert in_float(view) == {"layer0"}
+    assert stop.reason == "1 of 3 operators must stay in float, no fewer were found"

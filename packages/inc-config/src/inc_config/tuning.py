@@ -108,7 +108,7 @@ class TuningConfig:
     ``ledger`` is the folder that makes it resumable; ``calibration_samples`` are further sizes of the calibration data to try.
     """
 
-    strategy: Named = attrs.field(default=Named("basic"), converter=as_named)
+    strategy: Named = attrs.field(default=Named("sensitivity_first"), converter=as_named)
     objectives: tuple[Objective, ...] = attrs.field(default=(Objective(),), converter=_objectives, validator=_some)
     exit_policy: ExitPolicy = attrs.field(factory=ExitPolicy)
     seed: int = attrs.field(default=0, validator=whole(minimum=0))

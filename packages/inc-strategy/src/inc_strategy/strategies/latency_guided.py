@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from inc_config.plan import OpId
+from inc_config.plan import OpId, QuantizationPlan
 
 from inc_strategy.actions import Action, Probe, Stop
 from inc_strategy.replay import Program, next_action
@@ -25,6 +25,7 @@ class LatencyGuided:
     2. That plan. A success ends the search.
     3. A second probe measures each operator's error; operators go back to float in the order of error per second gained, as few as
        suffice (``smallest_fallback``).
+    4. Where none of the faster operators can be integers together, the same with all operators: some may still save size.
     """
 
     budget_s: float = 60.0
@@ -46,8 +47,18 @@ class LatencyGuided:
             if not faster.quantized:
                 return "no operator is faster in integers on this target: quantizing saves size only"
             return "every operator that is faster in integers is quantized, and the criterion is met"
+        gains = {op: -seconds for op, seconds in slower.items()}
+        reason = yield from self._fewest(view, base, gains)
+        if base == whole or any(view.feasible(trial) and set(trial.plan.quantized) <= set(base.quantized) for trial in view.trials):
+            return reason
+        yield evaluations((whole,))
+        if view.feasible(view.results[whole.digest]):
+            return "every operator is in integers, though not all are faster, and the criterion is met"
+        return (yield from self._fewest(view, whole, gains))
+
+    def _fewest(self, view: View, base: QuantizationPlan, gains: dict[OpId, float]) -> Program:
         errors = scores((yield (Probe("mse", base, base.quantized, batches=self.batches),)), base.quantized)
-        price = _price(errors, {op: -seconds for op, seconds in slower.items()})
+        price = _price(errors, gains)
         ranked = worst_first(price, base.quantized)
         return (yield from smallest_fallback(view, base, ranked, guess=clear_gap([price.get(op, 0.0) for op in ranked])))
 
