@@ -121,7 +121,7 @@ def test_anchors_that_explode_are_refused_at_once():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
     start = time.perf_counter()
-    assert "aliases counted" in faults("\n".join(lines))[0][1]
+    assert "values come from aliases" in faults("\n".join(lines))[0][1]
     assert time.perf_counter() - start < 5
 
 
@@ -130,6 +130,10 @@ def test_deep_nesting_is_refused(text):
     ((_, what, line, _),) = faults(text)
     assert line is not None
     assert "deeper than 60 levels" in what or "Not YAML" in what
+
+
+def test_too_many_values_are_refused():
+    assert "More than 500000 values" in faults("[" + "1," * 500_000 + "]")[0][1]
 
 
 def test_a_huge_text_is_refused_before_it_is_read():

@@ -373,3 +373,67 @@ def test_shapes_without_keys():
     assert ListOf(Section(V1Pruner)).child("names") is None
     assert PRUNING.child("magnitude") is not None
     assert isinstance(PRUNING, Shape)
+
+
+PUNCTUATED = """\
+model:
+  name: net
+  framework: tensorflow
+  inputs: [a, 'b：c，d']
+quantization:
+  calibration:
+    dataloader: {batch_size: 3, dataset: {ImageFolder: {root: data}}}
+  op_wise: {'conv：1': {'weight': {'dtype': ['fp32']}}}
+tuning:
+  accuracy_criterion:
+    relative: 1%   # a：b
+"""
+
+
+@pytest.mark.parametrize(
+    ("plain", "typed", "kind"),
+    [
+        ("model:", "model：", "Colons"),
+        ("name: net", "name：net", "Colons"),
+        ("name: net", "name：  net", "Colons"),
+        ("dataset: {ImageFolder: {root: data}}", "dataset：{ImageFolder：{root：data}}", "Colons"),
+        ("batch_size: 3, dataset", "batch_size：3，dataset", "Commas and colons"),
+        ("'weight': {", "'weight'：{", "Colons"),
+        ("['fp32']", "［'fp32'］", "Brackets"),
+        ("{root: data}", "｛root: data｝", "Brackets"),
+        ("'weight'", "‘weight’", "Curly quotes"),
+        ("'weight'", "“weight”", "Curly quotes"),
+        ("  name: net", "\u00a0 name: net", "Wide spaces"),
+        ("    relative: 1%", "\u3000\u3000relative: 1%", "Wide spaces"),
+    ],
+)
+def test_punctuation_of_other_keyboards(plain, typed, kind):
+    straight = load_v1(PUNCTUATED)
+    assert straight.notes == ()
+    assert plain in PUNCTUATED
+    found = load_v1(PUNCTUATED.replace(plain, typed))
+    assert found == straight
+    assert codes(found) == [NoteCode.SPELLING]
+    (note,) = found.notes
+    line = next(line for line in PUNCTUATED.split("\n") if plain in line)
+    assert note.text.startswith(f"{kind} of another keyboard are read as plain ones: ")
+    assert "".join(note.text.partition(": ")[2].replace('"', "'").split()) == "".join(line.split())
+    assert note.line == PUNCTUATED.split("\n").index(line) + 1
+
+
+def test_colons_everywhere_are_mended_and_those_in_values_stay():
+    text = "".join(letter if letter != ":" else "：" for letter in PUNCTUATED)
+    assert load_v1(text) == load_v1(PUNCTUATED)
+    kept = load_v1("model:\n  name: a：b\n  framework：pytorch\n").model
+    assert (kept.name, kept.framework) == ("a：b", Framework.PYTORCH)
+    assert load_v1("model: {name: a：b, framework: pytorch}\n").notes == ()
+
+
+def test_faults_beside_full_width_colons_are_those_of_the_mended_text():
+    with pytest.raises(ConfigError, match="Unknown framework 'caffe'") as caught:
+        load_v1("model：\n  name：a：b\n  framework：caffe\n")
+    assert [fault.line for fault in caught.value.faults] == [3]
+    with pytest.raises(ConfigError, match="Unknown framework 'caffe'"):
+        load_v1("model: {name: 'a，b：c', framework: caffe} # ：\nversion：1\n")
+    with pytest.raises(ConfigError, match="Unknown key '，'"):
+        load_v1("'，': {a: [b，c：d：]}\nversion: 1.0\n")

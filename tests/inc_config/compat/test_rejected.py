@@ -299,3 +299,22 @@ def test_a_bad_item_is_told_at_its_own_line_and_once():
     with pytest.raises(ConfigError) as caught:
         load_v1(f"{MODEL}mixed_precision: {{precisions: 'int8, int8'}}\n")
     assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "fix"),
+    [
+        ("!pruner", "did you mean !Pruner?"),
+        ("!PRUNER", "did you mean !Pruner?"),
+        ("!prunerV2", "did you mean !PrunerV2?"),
+        ("!PatternLockPruner", "did you mean !Pruner? The kind of pruner is named by its key 'prune_type'"),
+        ("!Prune", "write plain values, or !Pruner under 'pruners'"),
+        ("!!python/object/apply:os.system", "write plain values"),
+    ],
+)
+def test_a_tag_that_seems_to_be_a_pruner_is_told_the_right_one(tag, fix):
+    with pytest.raises(ConfigError) as caught:
+        load_v1(f"{MODEL}{COMPRESS}      pruners:\n        - {tag}\n          end_epoch: 3\n")
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.line) == ("$", 6)
+    assert fault.fix.startswith(fix)

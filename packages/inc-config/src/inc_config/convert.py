@@ -13,6 +13,7 @@ import cattrs
 from cattrs.errors import ClassValidationError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
+from inc_config.collection import paused_collection
 from inc_config.dtypes import (
     DType,
     FloatType,
@@ -274,6 +275,7 @@ def unstructure(value: Any) -> Any:
     return _CONVERTER.unstructure(value)
 
 
+@paused_collection()
 def structure(data: Any, cls: type[T], *, source: str = "", locate: Callable[[Fault], Fault] = lambda fault: fault) -> T:
     """Build a configuration object from plain data.
 

@@ -8,13 +8,16 @@ from typing import Any
 import attrs
 import yaml
 
+from inc_config.collection import paused_collection
 from inc_config.errors import ConfigError, Fault
 from inc_config.scalars import resolve
 
 MAX_CHARACTERS = 10_000_000
 MAX_DEPTH = 60
-MAX_NODES = 200_000
-"""Values in one document, with every alias counted at its full size: more is an attack or a mistake."""
+MAX_NODES = 500_000
+"""Values in one document: more is a mistake."""
+MAX_ALIASED = 200_000
+"""Values that aliases repeat: more is an attack."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"}
@@ -32,13 +35,17 @@ class Document:
 
     def locate(self, fault: Fault) -> Fault:
         """Add line and column: the value's own, or of the nearest thing around it."""
-        path = fault.path
-        while path not in self.places and path != "$":
-            path = path[: max(path.rfind("."), path.rfind("["))] or "$"
-        line, column = self.places.get(path, (None, None))
+        line, column = self.places.get(self.nearest(fault.path), (None, None))
         return attrs.evolve(fault, line=line, column=column)
 
+    def nearest(self, path: str) -> str:
+        """The path itself, or that of the nearest thing around it that is there."""
+        while path not in self.places and path != "$":
+            path = path[: max(path.rfind("."), path.rfind("["))] or "$"
+        return path
 
+
+@paused_collection()
 def read_yaml(text: str, *, source: str = "") -> Document:
     """Read one YAML document.
 
@@ -87,6 +94,7 @@ class _Reader:
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
+        self._aliased = 0
         self.places: dict[str, Place] = {}
         self.faults: list[Fault] = []
 
@@ -104,10 +112,12 @@ class _Reader:
 
     def _value(self, event: Any, path: str, depth: int) -> Any:
         self.places[path] = _place(event.start_mark)
-        self._count(event, path, 1)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise self._refuse(event, path, f"More than {MAX_NODES} values.", "give a configuration file")
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
-        before = self._nodes
+        before = self._nodes + self._aliased
         if isinstance(event, yaml.ScalarEvent):
             data = self._scalar(event, path)
         elif depth >= MAX_DEPTH:
@@ -116,14 +126,17 @@ class _Reader:
             self._check_tag(event, path, _PLAIN_TAGS)
             data = self._mapping(path, depth) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path, depth)
         if event.anchor:
-            self._anchors[event.anchor] = _Anchor(data, self._nodes - before + 1)
+            self._anchors[event.anchor] = _Anchor(data, self._nodes + self._aliased - before + 1)
         return data
 
     def _alias(self, event: Any, path: str) -> Any:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             raise self._refuse(event, path, f"*{event.anchor} stands before or inside &{event.anchor}.", "repeat the value instead")
-        self._count(event, path, anchor.nodes)
+        self._aliased += anchor.nodes
+        if self._aliased > MAX_ALIASED:
+            what = f"More than {MAX_ALIASED} values come from aliases."
+            raise self._refuse(event, path, what, "give a configuration file, without nested anchors")
         return anchor.data
 
     def _scalar(self, event: Any, path: str) -> Any:
@@ -161,13 +174,6 @@ class _Reader:
         if event.tag not in allowed:
             self._fault(
                 event, path, f"The tag {event.tag!r:.100} is not accepted.", "write plain values; objects cannot be made from a file"
-            )
-
-    def _count(self, event: Any, path: str, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            raise self._refuse(
-                event, path, f"More than {MAX_NODES} values, aliases counted.", "give a configuration file, without nested anchors"
             )
 
     def _fault(self, event: Any, path: str, what: str, fix: str) -> None:

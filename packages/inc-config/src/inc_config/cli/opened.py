@@ -18,7 +18,7 @@ from inc_config.pipeline import PipelineConfig
 _TODAY = re.compile(r"\A\s*\{|^\s*steps\s*:", re.MULTILINE)
 _V1 = re.compile(
     r"^\s*(model|version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|evaluation|pruning|distillation"
-    r"|auto_distillation|nas|train)\s*:",
+    r"|auto_distillation|nas|train)\s*[:：]",
     re.MULTILINE,
 )
 

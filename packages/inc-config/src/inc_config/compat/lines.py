@@ -6,7 +6,9 @@ import re
 
 import attrs
 
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?:^|(?<=\s))#.*$")
+QUOTED = r"(?<![^\s\[{,:，：])(?:\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\n]|'')*+'?)|(?:^|(?<=\s))#[^\n]*"
+"""Quoted text (to the end of the line where nothing closes it, so that no text is scanned twice) and comments."""
+_QUOTED = re.compile(QUOTED)
 _KEY = re.compile(r"(?:[^\s:,\[\]{}#]|:(?=\S))(?:[^:#]|:(?=\S)|(?<=\S)#)*:(?=\s|$)")
 _OPEN = re.compile(r":[ ]*(?:![\w/]+|&\w+)?[ ]*$")
 _DASH = re.compile(r"-[ ]+|-$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from inc_config.compat.nodes import Entry, Mapping, Node, Place, Scalar, Sequence
 from inc_config.compat.scalars import resolve_v1
 from inc_config.errors import Fault
-from inc_config.yaml_reader import MAX_DEPTH, MAX_NODES
+from inc_config.yaml_reader import MAX_ALIASED, MAX_DEPTH, MAX_NODES
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
@@ -46,6 +47,7 @@ class Parser:
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._nodes = 0
+        self._aliased = 0
         self._open_keys = open_keys
         self._loose = list(loose)
         self.faults: list[Fault] = []
@@ -70,28 +72,33 @@ class Parser:
         return node
 
     def _node(self, event: Any, depth: int) -> Node:
-        self._count(event, 1)
-        if isinstance(event, yaml.AliasEvent):
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _refuse(event, f"More than {MAX_NODES} values.", "give a configuration file")
+        kind = type(event)
+        if kind is yaml.AliasEvent:
             return self._alias(event)
-        before = self._nodes
+        before = self._nodes + self._aliased
         node: Node
-        if isinstance(event, yaml.ScalarEvent):
+        if kind is yaml.ScalarEvent:
             node = self._scalar(event)
         elif depth >= MAX_DEPTH:
             raise _refuse(event, f"Nested deeper than {MAX_DEPTH} levels.", "flatten the document")
-        elif isinstance(event, yaml.MappingStartEvent):
+        elif kind is yaml.MappingStartEvent:
             node = self._mapping(event, depth)
         else:
             node = self._sequence(event, depth)
         if event.anchor:
-            self._anchors[event.anchor] = (node, self._nodes - before + 1)
+            self._anchors[event.anchor] = (node, self._nodes + self._aliased - before + 1)
         return node
 
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
             raise _refuse(event, f"*{event.anchor} stands before or inside &{event.anchor}.", "repeat the value instead")
         node, nodes = self._anchors[event.anchor]
-        self._count(event, nodes)
+        self._aliased += nodes
+        if self._aliased > MAX_ALIASED:
+            raise _refuse(event, f"More than {MAX_ALIASED} values come from aliases.", "give a configuration file, without nested anchors")
         if isinstance(node, Mapping):  # what follows an alias cannot be meant to stand inside it
             return Mapping(_place(event), node.entries, flow=True, tag=node.tag, elided=node.elided)
         return node
@@ -116,17 +123,18 @@ class Parser:
     def _mapping(self, event: Any, depth: int) -> Mapping:
         node = Mapping(_place(event), [], flow=bool(event.flow_style), tag=self._tag(event))
         merged: list[Entry] = []
-        while not isinstance(item := next(self._events), yaml.MappingEndEvent):
+        events, entries = self._events, node.entries
+        while type(item := next(events)) is not yaml.MappingEndEvent:
             key = self._key(item, depth)
             place = _place(item)
-            value = self._node(next(self._events), depth + 1)
+            value = self._node(next(events), depth + 1)
             if _is_ellipsis(value) or (place[0] in self._open_keys and isinstance(value, Scalar) and value.value is None):
                 self.elided.append((repr(key), place))
                 node.elided = True
             elif key == "<<" and (found := _mappings(value)):
                 merged += [entry for mapping in found for entry in mapping.entries]
             else:
-                node.entries.append(Entry(key, place, value))
+                entries.append(Entry(key, place, value))
         if merged:
             have = {entry.key for entry in node.entries}
             first = {entry.key: entry for entry in reversed(merged)}  # of several, the first one counts
@@ -137,9 +145,12 @@ class Parser:
 
     def _take_loose(self, node: Mapping, end: Place) -> None:
         """Lone ``...`` lines belong to the innermost mapping around them that they do not stand left of."""
-        for elision in [e for e in self._loose if node.place[0] < e[0] <= end[0] and e[1] >= node.place[1]]:
-            self._loose.remove(elision)
-            self.elided.append(("part of a section", elision))
+        first, after = (bisect.bisect_right(self._loose, line, key=lambda elision: elision[0]) for line in (node.place[0], end[0]))
+        inside = self._loose[first:after]
+        taken = [elision for elision in inside if elision[1] >= node.place[1]]
+        if taken:
+            self._loose[first:after] = [elision for elision in inside if elision[1] < node.place[1]]
+            self.elided += (("part of a section", elision) for elision in taken)
             node.elided = True
 
     def _key(self, event: Any, depth: int) -> str:
@@ -154,15 +165,21 @@ class Parser:
         tag: str | None = event.tag
         if tag in PRUNER_TAGS:
             return tag
-        if tag not in _PLAIN_TAGS and tag not in allowed:
-            fix = "write plain values, or !Pruner under 'pruners'; objects cannot be made from a file"
-            self.faults.append(_fault(event, f"The tag {tag!r:.100} is not accepted.", fix))
+        if tag is not None and tag not in _PLAIN_TAGS and tag not in allowed:
+            self.faults.append(_fault(event, f"The tag {tag!r:.100} is not accepted.", _instead_of(tag)))
+            return tag
         return None
 
-    def _count(self, event: Any, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            raise _refuse(event, f"More than {MAX_NODES} values, aliases counted.", "give a configuration file, without nested anchors")
+
+def _instead_of(tag: str) -> str:
+    """What to write instead of a tag: the pruner that seems to be meant, or plain values."""
+    word = tag.lstrip("!").lower()
+    if not word.endswith(("pruner", "prunerv2", "pruner_v2")):
+        return "write plain values, or !Pruner under 'pruners'; objects cannot be made from a file"
+    meant = PRUNER_TAGS[1] if word.endswith("v2") else PRUNER_TAGS[0]
+    if word in ("pruner", "prunerv2", "pruner_v2"):
+        return f"did you mean {meant}? A tag is written in this case"
+    return f"did you mean {meant}? The kind of pruner is named by its key 'prune_type' ('pruning_type' of {PRUNER_TAGS[1]})"
 
 
 def _mappings(value: Node) -> list[Mapping]:

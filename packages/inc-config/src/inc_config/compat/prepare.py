@@ -1,4 +1,4 @@
-"""Text as people paste it: lone ``...`` lines and full-width commas, which are no YAML, become YAML."""
+"""Text as people paste it: lone ``...`` lines and punctuation that is no YAML become YAML."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import attrs
 
-from inc_config.compat.notes import Note, NoteCode
+from inc_config.compat.notes import Note
 from inc_config.compat.parser import Elision
+from inc_config.compat.punctuation import with_plain_commas, with_plain_punctuation
 
 _LONE = re.compile(r"^([ ]*)(?:-[ ]+)?(?:\.\.\.|…)[ ]*(?:#.*)?$")
 _OPEN_KEY = re.compile(r"^(?:[ ]*-)?[ ]*[^#\s][^#]*:[ ]*(?:#.*)?$")
-_TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|(?:^|(?<=\s))#[^\n]*|，", re.MULTILINE)
 
 
 @attrs.frozen
@@ -28,26 +28,19 @@ class Prepared:
     notes: tuple[Note, ...] = ()
 
 
-def prepare(text: str) -> Prepared:
-    """Take out what stands for something left out, and mend commas."""
+def readings(text: str) -> Iterator[Prepared]:
+    """Take out what stands for something left out, and mend commas; then, where that changes more, all punctuation."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    notes: list[Note] = []
-    if "，" in text:
-        mended = _TOKEN.sub(lambda match: "," if match[0] == "，" else match[0], text)
-        notes += _commas(text, mended)
-        text = mended
+    commas = with_plain_commas(text)
+    yield _without_elisions(*commas)
+    everything = with_plain_punctuation(text)
+    if everything[0] != commas[0]:
+        yield _without_elisions(*everything)
+
+
+def _without_elisions(text: str, notes: tuple[Note, ...]) -> Prepared:
     if "..." not in text and "…" not in text:
-        return Prepared(text, notes=tuple(notes))
-    return _without_elisions(text, notes)
-
-
-def _commas(text: str, mended: str) -> Iterator[Note]:
-    for number, (old, new) in enumerate(zip(text.split("\n"), mended.split("\n"), strict=True), start=1):
-        if old != new:
-            yield Note(code=NoteCode.SPELLING, path="$", text=f"Full-width commas are read as commas: {new.strip()}", line=number)
-
-
-def _without_elisions(text: str, notes: list[Note]) -> Prepared:
+        return Prepared(text, notes=notes)
     lines = text.split("\n")
     open_keys: set[int] = set()
     loose: list[Elision] = []
@@ -65,4 +58,4 @@ def _without_elisions(text: str, notes: list[Note]) -> Prepared:
         else:
             loose.append((number, column + 1))
         lines[number - 1] = ""
-    return Prepared("\n".join(lines), frozenset(open_keys), tuple(loose), tuple(notes))
+    return Prepared("\n".join(lines), frozenset(open_keys), tuple(loose), notes)

@@ -8,26 +8,26 @@ import re
 import attrs
 import yaml
 
+from inc_config.collection import paused_collection
 from inc_config.compat.context import Context
 from inc_config.compat.document.top import DOCUMENT, Flavour, V1Document
 from inc_config.compat.mend import mended
 from inc_config.compat.nodes import Mapping, Node
 from inc_config.compat.notes import NoteCode
 from inc_config.compat.parser import Parser, Refused
-from inc_config.compat.prepare import Prepared, prepare
+from inc_config.compat.prepare import Prepared, readings
+from inc_config.compat.punctuation import MAX_MENDED
 from inc_config.compat.settle import settle
 from inc_config.compat.sources import text_of
 from inc_config.errors import ConfigError, Fault
 from inc_config.yaml_reader import MAX_CHARACTERS
 
-_FLAVOUR = re.compile(r"\blpot\b|\bmagnitude:", re.IGNORECASE)
-MAX_MENDED = 1_000_000
-"""Longer texts are not mended where they are no YAML."""
-
+_FLAVOUR = re.compile(r"\blpot\b|\bmagnitude[:：]", re.IGNORECASE)
 _EXCERPTS = {"evaluation", "pruning", "distillation", "auto_distillation", "nas", "train", "mixed_precision", "graph_optimization"}
 """Sections that documents show on their own. A text of only these may come without a model; a file for tuning may not."""
 
 
+@paused_collection()
 def load_v1(source: str | os.PathLike[str], *, flavour: Flavour | None = None) -> V1Document:
     """Read a Neural Compressor 1.x or LPOT 1.2 YAML file; the file is only read.
 
@@ -47,14 +47,24 @@ def load_v1(source: str | os.PathLike[str], *, flavour: Flavour | None = None) -
         raise ConfigError([Fault(path="$", what=what, fix="give a configuration file")], source=name)
     if flavour is None:
         flavour = Flavour.LPOT if _FLAVOUR.search(text) else Flavour.V1
-    prepared = prepare(text)
-    document, context = _read(prepared, is_lpot=flavour is Flavour.LPOT)
-    if document is None and context.is_text_unreadable and len(text) <= MAX_MENDED:
-        document, context = _mended(prepared, context)
+    document, context = _first_that_fits(text, is_lpot=flavour is Flavour.LPOT)
     if document is None:
         raise ConfigError(sorted(dict.fromkeys(context.faults), key=lambda fault: (fault.line or 0, fault.column or 0)), source=name)
     notes = sorted(context.notes, key=lambda note: note.line or 0)
     return attrs.evolve(document, flavour=flavour, notes=tuple(notes), places=context.places, source=name)
+
+
+def _first_that_fits(text: str, *, is_lpot: bool) -> tuple[V1Document | None, Context]:
+    """The document as the text stands, or as it was meant; else None and the faults of the last reading that is YAML."""
+    contexts: list[Context] = []
+    for candidate in readings(text):
+        document, context = _read(candidate, is_lpot=is_lpot)
+        if document is None and context.is_text_unreadable and len(text) <= MAX_MENDED:
+            document, context = _mended(candidate, context)
+        if document is not None:
+            return document, context
+        contexts.append(context)
+    return None, ([context for context in contexts if not context.is_text_unreadable] or contexts)[-1]
 
 
 def _read(prepared: Prepared, *, is_lpot: bool) -> tuple[V1Document | None, Context]:

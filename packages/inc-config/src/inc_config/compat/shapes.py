@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from inc_config.compat.context import Context
 from inc_config.compat.nodes import Mapping, Node, Sequence, is_empty, plain
 from inc_config.compat.notes import NoteCode
+from inc_config.compat.parser import PRUNER_TAGS
 from inc_config.compat.values import Leaf, Reworded, WrongError, WrongItemsError
 from inc_config.fields import FieldError, one_of
 from inc_config.frozen import FrozenMap
@@ -132,25 +134,26 @@ class Section:
         self.without = without
         self.yields = yields
         self.alone = alone
-        self._keys: dict[str, _Key] | None = None
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, _Key]:
         """Known keys by name."""
-        if self._keys is None:
-            fields = [a for a in attrs.fields(self.cls) if SHAPE in a.metadata and a.name not in self.without]
-            self._keys = {a.name: _Key(a.name, *a.metadata[SHAPE]) for a in fields}
-        return self._keys
+        fields = [a for a in attrs.fields(self.cls) if SHAPE in a.metadata and a.name not in self.without]
+        return {a.name: _Key(a.name, *a.metadata[SHAPE]) for a in fields}
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        return {name: known.shape for name, known in self.keys.items()}
 
     def child(self, key: str) -> Shape | None:
         """The shape of a known key."""
-        found = self.keys.get(key)
-        return None if found is None else found.shape
+        return self._shapes.get(key)
 
     def read(self, node: Node, path: str, context: Context) -> Any:
         """Build the class; None if something is wrong or left out."""
         if self.tag and node.tag not in self.tag:
-            context.fault(node, path, "An item here is an object.", f"write '- {self.tag[0]}' and its settings below it")
+            if node.tag in (None, *PRUNER_TAGS):  # any other tag was refused in parsing
+                context.fault(node, path, "An item here is an object.", f"write '- {self.tag[0]}' and its settings below it")
             return None
         if not isinstance(node, Mapping):
             context.fault(node, path, f"The value cannot be {plain(node)!r:.100}.", f"write keys below: {', '.join(self.keys)}")

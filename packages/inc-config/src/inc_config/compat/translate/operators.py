@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from inc_config.compat.document.operators import V1Activation, V1OpOptions, V1OpPrecision, V1Weight
@@ -16,6 +16,8 @@ _LITERAL = re.compile(r"[A-Za-z0-9._/:-]+")
 """Names that LPOT took literally; anything else is a regular expression."""
 DEFAULT = "default_qconfig"
 """Stands for every operator of an FX graph that is not named itself."""
+_ANYTHING = TensorConstraint()
+Names = tuple[str, ...]
 _SCHEMES = {"asym": "asymmetric", "sym": "symmetric", "asym_float": "asymmetric"}
 
 
@@ -82,24 +84,29 @@ def _constraint(selection: Mapping[str, tuple[str, ...]], options: V1OpOptions |
         "activation": _tensor(options.activation, f"{path}.activation", remarks),
         "weight": _tensor(options.weight, f"{path}.weight", remarks),
     }
-    if not any(tensor != TensorConstraint() for tensor in tensors.values()):
+    if all(tensor == _ANYTHING for tensor in tensors.values()):
         return None
     return remarks.make(path, lambda: _made(selection, tensors), instead=None)
 
 
 def _tensor(options: V1Activation | V1Weight | None, path: str, remarks: Remarks) -> TensorConstraint:
     if options is None:
-        return TensorConstraint()
+        return _ANYTHING
     if isinstance(options, V1Weight):
         remarks.drop_given(options, path, ("bit",), "The number of bits is a data type today, such as int7.")
     else:
         remarks.drop_given(options, path, ("compute_dtype",), "The data type of dynamic activations is the target's.")
     if "asym_float" in (options.scheme or ()):
         remarks.changed(f"{path}.scheme", "asym_float is read as asymmetric.")
-    algorithms = tuple(name for name in options.algorithm or () if name != "placeholder")
+    return _limits(options.dtype or (), options.scheme or (), options.granularity or (), options.algorithm or ())
+
+
+@lru_cache(maxsize=256)
+def _limits(dtypes: Names, schemes: Names, granularities: Names, algorithms: Names) -> TensorConstraint:
+    """A constraint; files repeat the same few for thousands of operators."""
     return TensorConstraint(
-        dtypes=options.dtype or (),
-        schemes=tuple(dict.fromkeys(_SCHEMES[name] for name in options.scheme or ())),
-        granularities=options.granularity or (),
-        algorithms=algorithms,
+        dtypes=dtypes,
+        schemes=tuple(dict.fromkeys(_SCHEMES[name] for name in schemes)),
+        granularities=granularities,
+        algorithms=tuple(name for name in algorithms if name != "placeholder"),
     )

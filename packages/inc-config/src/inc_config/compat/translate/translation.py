@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from inc_config.collection import paused_collection
 from inc_config.compat.document.evaluation import V1Accuracy
 from inc_config.compat.document.top import V1Document
 from inc_config.compat.notes import Note
@@ -53,6 +54,7 @@ class Translation:
         return attrs.evolve(fault, path=path, line=line, column=column)
 
 
+@paused_collection()
 def translate(document: V1Document) -> Translation:
     """Say a 1.x document in today's words; the notes of its reading come first.
 
