@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import attrs
+import numpy as np
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
 from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
@@ -12,7 +13,7 @@ from inc_config.target import Isa, Runtime, Target
 
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.guard import structural_guard
-from inc_adaptors.onnxrt.kinds import STANDARD_DOMAINS, Kind
+from inc_adaptors.onnxrt.kinds import CONTRIB_DOMAIN, STANDARD_DOMAINS, Kind
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.onnxrt.shapes import TensorType
 from inc_adaptors.onnxrt.tensors import expected_bytes
@@ -30,6 +31,12 @@ SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
 """Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; 7-bit weights cannot.
 
 ``saturation`` tells where 8 bits may stay."""
+
+_LEAST_POWER_RATIO = 1000.0
+"""30 dB: a table read as codes is no better than that anywhere behind it."""
+
+_MARKS = frozenset({"Attention", "LayerNormalization", "SkipLayerNormalization", "Softmax"})
+_PRODUCTS = (Kind.WEIGHTED, Kind.OWN)
 
 STATIC_CONV = Reason(
     ReasonCode.SLOWER_IN_INTEGER, "static only: dynamic quantization of a convolution is about five times slower than fp32 in onnxruntime"
@@ -50,12 +57,12 @@ def describe(
     guarded = structural_guard(graph, operators)
     operators = tuple(o if o.reason or o.op not in guarded else attrs.evolve(o, reason=guarded[o.op]) for o in operators)
 
-    open_to_integers = [o for o in operators if o.reason is None and (o.kind is Kind.WEIGHTED or not products_only)]
-    read_as_codes = {name for operator in open_to_integers for name in operator.inputs.values()}
+    open_to_integers = [o for o in operators if o.reason is None and (o.kind in _PRODUCTS or not products_only)]
+    read_as_codes = {name for operator in open_to_integers if operator.kind is not Kind.READING for name in operator.inputs.values()}
 
     def capability(operator: Operator) -> OpCapability:
-        options, reason = _options(operator, products_only=products_only, read_as_codes=read_as_codes, target=target)
-        names = [name for name in (operator.weight, operator.bias) if name is not None]
+        options, reason = _options(graph, operator, products_only=products_only, read_as_codes=read_as_codes, target=target)
+        names = [name for name in (operator.weight, operator.bias, *operator.tables) if name is not None]
         return OpCapability(
             op=operator.op,
             options=(*options, FLOAT),
@@ -75,9 +82,9 @@ def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Map
         weight = graph.initializers.get(operator.weight or "")
         return work.get(operator.op, 0) or (0 if weight is None else (expected_bytes(weight) or 0) // 4)
 
-    products = sum(amount(o) for o in operators if o.op.type in ("MatMul", "Gemm"))
+    products = sum(amount(o) for o in operators if o.op.type in ("MatMul", "Gemm", "Attention"))
     rest = sum(amount(o) for o in operators if o.op.type in ("Conv", "ConvTranspose"))
-    marked = any(node.op_type in ("Softmax", "LayerNormalization") and node.domain in STANDARD_DOMAINS for node in graph.nodes)
+    marked = any(node.op_type in _MARKS and node.domain in (*STANDARD_DOMAINS, CONTRIB_DOMAIN) for node in graph.nodes)
     return marked and products > rest
 
 
@@ -87,7 +94,7 @@ def weight_type(isa: Isa) -> IntegerType:
 
 
 def _options(
-    operator: Operator, *, products_only: bool, read_as_codes: Collection[str], target: Target
+    graph: Graph, operator: Operator, *, products_only: bool, read_as_codes: Collection[str], target: Target
 ) -> tuple[tuple[OpPlan, ...], Reason | None]:
     if operator.reason is not None:
         return (), operator.reason
@@ -96,6 +103,10 @@ def _options(
         writes_codes = not operator.can_return_float or operator.outputs[0] in read_as_codes
         options = _weighted(operator, target, activation, (activation,) if writes_codes else ())
         return options, STATIC_CONV if operator.op.type == "Conv" else None
+    if operator.kind is Kind.OWN:
+        return own_options(graph, operator, target)
+    if operator.kind is Kind.READING:
+        return (OpPlan(inputs=(activation,), compute_dtype=INT8),), None
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
@@ -104,13 +115,46 @@ def _options(
 
 
 def _weighted(operator: Operator, target: Target, activation: TensorPlan, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
+    weights = weight_plans(operator, target)
+    static = [OpPlan(inputs=(activation,), weight=w, outputs=outputs, compute_dtype=INT8) for w in weights]
+    if operator.op.type == "Conv" or target.runtime is Runtime.TENSORRT:
+        return tuple(static)
+    return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=weights[0], compute_dtype=INT8))
+
+
+def weight_plans(operator: Operator, target: Target) -> list[TensorPlan]:
+    """How a weight may be stored: per channel, per tensor; with 7 bits first where 8 may saturate."""
     isa = Isa.GENERIC if target.runtime is Runtime.TENSORRT else target.isa  # nothing of it runs on the processor
     per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
     per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
     weights = [per_channel, per_tensor]
     if isa in SATURATING:
         weights += [attrs.evolve(weight, dtype=INT8) for weight in weights]
-    static = [OpPlan(inputs=(activation,), weight=w, outputs=outputs, compute_dtype=INT8) for w in weights]
-    if operator.op.type == "Conv" or target.runtime is Runtime.TENSORRT:
-        return tuple(static)
-    return (*static, OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=per_channel, compute_dtype=INT8))
+    return weights
+
+
+def own_options(graph: Graph, operator: Operator, target: Target) -> tuple[tuple[OpPlan, ...], Reason | None]:
+    """Options of operators that become onnxruntime's own integer operators; tables are no products, and nothing of them saturates."""
+    if target.runtime is not Runtime.ONNXRUNTIME:
+        return (), Reason(ReasonCode.NO_INTEGER_KERNEL, f"the integer {operator.op.type} is onnxruntime's own")
+    if operator.op.type == "EmbedLayerNormalization":
+        return (OpPlan(weight=TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC), compute_dtype=INT8),), None
+    if operator.op.type == "Gather":
+        return _lookup_options(graph, operator)
+    dynamic = OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=weight_plans(operator, target)[0], compute_dtype=INT8)
+    if operator.op.type == "LSTM":
+        return (dynamic,), None
+    return _weighted(operator, target, ACTIVATION, ()), None
+
+
+def _lookup_options(graph: Graph, operator: Operator) -> tuple[tuple[OpPlan, ...], Reason | None]:
+    """One scale for a table where that keeps its values; else one per column, which takes a little longer to read."""
+    values = np.asarray(graph.constant(operator.weight or ""), np.float32)
+    plans = []
+    for granularity, limits in ((PerTensor(), np.abs(values).max(initial=0.0)), (PerChannel(1), np.abs(values).max(axis=0, initial=0.0))):
+        noise = float(np.mean(np.square(limits / 127.0))) / 12.0
+        if noise == 0.0 or float(np.square(values).mean(dtype=np.float64)) / noise >= _LEAST_POWER_RATIO:
+            plans.append(OpPlan(weight=TensorPlan(granularity=granularity), compute_dtype=INT8))
+    if plans:
+        return tuple(plans), None
+    return (), Reason(ReasonCode.RANGE_GUARD, "8 bits do not keep the table's values: less than 30 dB")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 
 class Kind(enum.Enum):
     """What integer form an operator has.
 
     ``WEIGHTED``: a constant int8 weight; ``COMPUTING``: codes in, codes out with a range of their own; ``PASSING``: the codes pass
-    unchanged, so output and input share one scale; ``FLOAT``: none.
+    unchanged, so output and input share one scale; ``READING``: reads codes and returns something else; ``OWN``: constants as codes in an
+    integer operator of onnxruntime's own, which returns floats (see ``own``); ``FLOAT``: none.
     """
 
     WEIGHTED = "weighted"
     COMPUTING = "computing"
     PASSING = "passing"
+    READING = "reading"
+    OWN = "own"
     FLOAT = "float"
 
 
@@ -26,19 +30,34 @@ PASSING = frozenset(
         "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
+READING = frozenset({"ArgMax"})
 UNDROPPED = frozenset({"GatherND", "Pad", "SpaceToDepth"})
 """Of ``PASSING``: onnxruntime keeps the pairs around these, so they are written on codes."""
+
+WITHOUT: Mapping[str, str] = {
+    **dict.fromkeys(("Abs", "Mod", "Shrink", "Sign"), "a kernel for 8 bits would take codes for values, and code 0 is not the value 0"),
+    "CenterCropPad": "onnxruntime writes it out as Pad and Slice with shapes found at run time",
+    "ConvTranspose": "onnxruntime has no 8-bit ConvTranspose on the CPU",
+    **dict.fromkeys(("Clip", "Relu"), "it stands alone: behind a quantized operator the codes' clamp does its work"),
+    **dict.fromkeys(
+        ("InstanceNormalization", "LayerNormalization", "SkipLayerNormalization"), "normalization has float kernels alone; its fusions stay"
+    ),
+    **dict.fromkeys(("BiasGelu", "FastGelu", "Gelu", "QuickGelu"), "Gelu has float kernels alone; its fusions stay"),
+    "Softmax": "the 8-bit kernel takes four times as long as the float one",
+}
+"""Why operators that one might expect to be quantized are not, where that is more than a missing kernel."""
 
 ACTIVATIONS = frozenset({"Relu", "Clip"})
 """Activations that a quantized output's clamp can stand for."""
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+CONTRIB_DOMAIN = "com.microsoft"
 
 QUANTIZED_TYPES = frozenset(
     {
         "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul",
         "QLinearAdd", "QLinearMul", "QGemm", "QAttention", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits",
-        "DynamicQuantizeLSTM",
+        "DynamicQuantizeLSTM", "QEmbedLayerNormalization",
     }
 )  # fmt: skip
 """Operators whose presence says that a model is quantized already."""
@@ -50,4 +69,6 @@ def kind_of(op_type: str) -> Kind:
         return Kind.WEIGHTED
     if op_type in COMPUTING:
         return Kind.COMPUTING
+    if op_type in READING:
+        return Kind.READING
     return Kind.PASSING if op_type in PASSING else Kind.FLOAT

@@ -11,36 +11,13 @@ from inc_config.plan import OpId
 from onnx import NodeProto, TensorProto
 
 from inc_adaptors.onnxrt.graph import Graph, attribute
-from inc_adaptors.onnxrt.kinds import ACTIVATIONS, STANDARD_DOMAINS, Kind, kind_of
+from inc_adaptors.onnxrt.kinds import ACTIVATIONS, CONTRIB_DOMAIN, STANDARD_DOMAINS, WITHOUT, Kind, kind_of
+from inc_adaptors.onnxrt.operator import Operator
+from inc_adaptors.onnxrt.own import recognize
 from inc_adaptors.onnxrt.shapes import TensorType
 from inc_adaptors.onnxrt.tensors import subgraphs
 
-
-@attrs.frozen(kw_only=True)
-class Operator:
-    """One operator: a node, and the Relu or Clip fused behind it.
-
-    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; ``outputs`` are the tensors after
-    the activation. ``weight`` and ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels. ``member_names`` are
-    the native nodes it stands for.
-    """
-
-    op: OpId
-    kind: Kind
-    node: int
-    activation: int | None = None
-    inputs: Mapping[int, str] = attrs.field(factory=dict)
-    outputs: tuple[str, ...] = ()
-    weight: str | None = None
-    bias: str | None = None
-    channel_axis: int | None = None
-    member_names: tuple[str, ...] = ()
-    reason: Reason | None = None
-
-    @property
-    def can_return_float(self) -> bool:
-        """Whether the integer kernel may write float32: a convolution's cannot, a matrix product's can."""
-        return self.kind is Kind.WEIGHTED and self.op.type != "Conv"
+__all__ = ["Operator", "is_removable", "operators"]
 
 
 def operators(graph: Graph, types: Mapping[str, TensorType]) -> tuple[Operator, ...]:
@@ -88,6 +65,9 @@ def _operator(graph: Graph, types: Mapping[str, TensorType], index: int, activat
         outputs=tuple(last.output),
         member_names=members,
     )
+    own = recognize(graph, types, node, plain)
+    if own is not None:
+        return own
     reason = _general_reason(node)
     if reason is not None:
         return attrs.evolve(plain, reason=reason)
@@ -100,6 +80,9 @@ def _operator(graph: Graph, types: Mapping[str, TensorType], index: int, activat
 
 
 def _general_reason(node: NodeProto) -> Reason | None:
+    if node.op_type in WITHOUT and node.domain in (*STANDARD_DOMAINS, CONTRIB_DOMAIN):
+        slow = node.op_type == "Softmax"
+        return Reason(ReasonCode.SLOWER_IN_INTEGER if slow else ReasonCode.NO_INTEGER_KERNEL, WITHOUT[node.op_type])
     if node.domain not in STANDARD_DOMAINS:
         return Reason(ReasonCode.UNKNOWN_DOMAIN, f"{node.domain}.{node.op_type} is left alone")
     if any(True for _ in subgraphs(node)):

@@ -36,7 +36,7 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
 
 
 def _static_tensors(op: OpId, plan: OpPlan) -> Iterator[tuple[str, TensorPlan]]:
-    if not plan.is_quantized or kind_of(op.type) is Kind.PASSING:
+    if not plan.is_quantized or kind_of(op.type) in (Kind.PASSING, Kind.READING):
         return
     for role, tensors in (("input", plan.inputs), ("output", plan.outputs)):
         for index, tensor in enumerate(tensors):

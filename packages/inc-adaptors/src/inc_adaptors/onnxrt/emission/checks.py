@@ -56,8 +56,10 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
         return
     yield from _type_faults(operator, plan, literal=literal)
     yield from _missing(operator, plan, literal=literal)
-    if operator.kind is Kind.WEIGHTED:
+    if operator.kind in (Kind.WEIGHTED, Kind.OWN):
         yield from _weight_faults(operator, plan.weight, dynamic=plan.is_dynamic)
+    if op.type == "LSTM" and operator.kind is Kind.OWN and not plan.is_dynamic:
+        yield f"{op}: static ranges (its kernel finds them at run time)"
 
 
 def _type_faults(operator: Operator, plan: OpPlan, *, literal: bool) -> Iterator[str]:

@@ -68,6 +68,7 @@ class OnnxrtEmitter:
             manner=manner,
             correction=correction,
             added=None if manner.literal else skeleton.added,
+            own=skeleton.own,
         )
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)

@@ -14,6 +14,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from inc_adaptors.onnxrt.emission.dedicated import dedicate_pairs
 from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.qdq import without_unread
 from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.unfused import keep_float
@@ -60,6 +61,8 @@ def finish(
     QOperator form always strips: there is no activation between an integer operator and its codes. No other emission shares these nodes.
     """
     in_operators = plan.recipes.get(GRAPH_FORMAT) == GraphFormat.QOPERATOR.value
+    if not plan.recipes.get(LITERAL):
+        nodes = without_unread(nodes, graph.pinned)
     if plan.target.runtime is Runtime.ONNXRUNTIME and not plan.recipes.get(LITERAL):
         nodes, initializers = keep_float(nodes, initializers, graph.pinned, names)
     if final or in_operators:

@@ -64,7 +64,7 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
 
 
 def _is_active(operator: Operator, coded: Mapping[str, Coded]) -> bool:
-    if operator.kind is Kind.WEIGHTED:
+    if operator.kind in (Kind.WEIGHTED, Kind.OWN):
         return True
     return any(name in coded for name in operator.inputs.values())
 
@@ -86,6 +86,8 @@ def _read_as_codes(layout: Layout, planned: Mapping[OpId, OpPlan]) -> frozenset[
         plan = planned.get(operator.op)
         if plan is None or plan.is_dynamic:
             continue
+        if operator.kind is Kind.READING:
+            continue  # an index of codes is no better than one of floats
         if operator.kind is not Kind.PASSING or any(name in found for name in operator.outputs):
             found.update(operator.inputs.values())
     return frozenset(found)

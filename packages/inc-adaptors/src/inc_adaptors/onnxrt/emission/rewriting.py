@@ -15,6 +15,7 @@ from inc_adaptors.onnxrt.emission.correction import Correction
 from inc_adaptors.onnxrt.emission.dynamic import DynamicOperand, dynamic_nodes, dynamic_operand
 from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.own import OwnOperators
 from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.parts import Part
 from inc_adaptors.onnxrt.emission.placement import Placement
@@ -31,7 +32,8 @@ class Rewriting:
     """One emission in progress; afterwards ``nodes`` and ``initializers`` make the model and ``qparams`` says what was used.
 
     ``manner`` says what the plan's recipes and target ask for; ``correction`` finds what biases take back, and ``uncorrected`` lists
-    operators without a bias to write that into; ``added`` finds the biases of products (None: they stay as they are).
+    operators without a bias to write that into; ``added`` finds the biases of products (None: they stay as they are);
+    ``own`` writes operators of onnxruntime's own (None: anew).
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Rewriting:
         manner: Manner = _USUAL,
         correction: Correction | None = None,
         added: AddedBiases | None = None,
+        own: OwnOperators | None = None,
     ) -> None:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = dict(graph.initializers)
@@ -54,6 +57,7 @@ class Rewriting:
         self._pairs = pairs
         self._weights = weights
         self._names = names
+        self._own = own or OwnOperators(graph, names)
         self._manner = manner
         self._correction = correction
         self._added = added
@@ -76,6 +80,8 @@ class Rewriting:
             plan = self._placement.active.get(operator.op)
             if plan is None:
                 self._write_float(operator)
+            elif operator.kind is Kind.OWN:
+                self._write_own(operator, plan)
             elif plan.is_dynamic:
                 self._write_dynamic(operator, plan)
             else:
@@ -147,6 +153,29 @@ class Rewriting:
         made = dynamic_nodes(self._names, node, left, right, bias=bias, output=node.output[0])
         self.nodes += made[:-1]
         self._append(made[-1], operator)
+
+    def _write_own(self, operator: Operator, plan: OpPlan) -> None:
+        node = self._copy(operator.node)
+        operand = None
+        if operator.op.type == "Attention":
+            tensor = plan.inputs[0]
+            operand = self._dynamic_operand(self._graph.nodes[operator.node].input[0]) if plan.is_dynamic else None
+            if operand is None and tensor is not None:
+                operand = self._static_operand(operator, tensor)
+        nodes, tables = self._own.write(operator, plan, node, operand)
+        for table in tables:
+            self.initializers.update({part.name: part for part in table.parts})
+        self._note(f"{operator.op}/weight", tables[0].qparams)
+        self.nodes += nodes[:-1]
+        self._append(nodes[-1], operator)
+
+    def _static_operand(self, operator: Operator, plan: TensorPlan) -> DynamicOperand:
+        """The codes behind what an integer operator would read."""
+        name, qparams = self._operand(operator.inputs[0], plan)
+        self._note(f"{operator.op}/input:0", qparams)
+        dequantizer = next(node for node in reversed(self.nodes) if name in node.output)
+        codes, scale, zero_point = dequantizer.input
+        return DynamicOperand(codes=codes, scale=scale, zero_point=zero_point)
 
     def _dynamic_operand(self, name: str) -> DynamicOperand:
         """Quantize an activation by its own range, once for all that read it."""

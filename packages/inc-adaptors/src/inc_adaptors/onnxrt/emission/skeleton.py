@@ -12,6 +12,7 @@ from inc_adaptors.onnxrt.emission.added import AddedBiases
 from inc_adaptors.onnxrt.emission.correction import Correction, Vector
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.own import OwnOperators
 from inc_adaptors.onnxrt.emission.pairs import Pairs
 from inc_adaptors.onnxrt.emission.smoothing import described, settings_of, smooth
 from inc_adaptors.onnxrt.emission.weights import Weights
@@ -34,6 +35,7 @@ class Skeleton:
     weights: Weights
     correction: Correction
     added: AddedBiases
+    own: OwnOperators
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -58,6 +60,7 @@ class Skeleton:
             weights=Weights(graph, names, keeps_spread=keeps_spread),
             correction=Correction(graph, gathered, names, divisors),
             added=AddedBiases(graph, layout.ranks, names),
+            own=OwnOperators(graph, names),
             notes=notes,
         )
 
