@@ -23,7 +23,6 @@ PAIRS = 120
 CALLS = 25
 OVERHEAD = 1.02
 RAW = 0.03
-LAYERS = 8
 
 Call = Callable[[], object]
 Round = Callable[[], tuple[float, float]]
@@ -96,7 +95,7 @@ def compared(first: Round, second: Round) -> Comparison:
 
 def sessions() -> tuple[Call, Call]:
     """The same model through the adaptor and through a session of its own, on the same input and one thread."""
-    model = conv_model()
+    model = conv_model(layers=8, channels=32, size=32)  # about a millisecond
     adaptor = OnnxrtAdaptor()
     inputs = np.random.default_rng(0).standard_normal((1, 32, 32, 32)).astype(np.float32)
     (call,) = adaptor.bind(adaptor.open(model), [inputs], threads=1)
@@ -106,17 +105,19 @@ def sessions() -> tuple[Call, Call]:
     return call, lambda: session.run(None, {"x": inputs})
 
 
-def conv_model() -> ModelProto:
-    """Eight convolutions of 32 channels on 32 x 32: about a millisecond."""
+def conv_model(*, layers: int, channels: int, size: int) -> ModelProto:
+    """Convolutions of 3 x 3 one after the other, on one image of ``size`` x ``size``; its input is ``x``."""
     rng = np.random.default_rng(0)
-    weights = [numpy_helper.from_array(rng.standard_normal((32, 32, 3, 3)).astype(np.float32) * 0.05, f"w{i}") for i in range(LAYERS)]
-    nodes = [helper.make_node("Conv", [f"t{i}" if i else "x", f"w{i}"], [f"t{i + 1}"], pads=[1] * 4) for i in range(LAYERS)]
-    shape = [1, 32, 32, 32]
+    shape = [1, channels, size, size]
+    weights = [
+        numpy_helper.from_array(rng.standard_normal((channels, channels, 3, 3)).astype(np.float32) * 0.05, f"w{i}") for i in range(layers)
+    ]
+    nodes = [helper.make_node("Conv", [f"t{i}" if i else "x", f"w{i}"], [f"t{i + 1}"], pads=[1] * 4) for i in range(layers)]
     graph = helper.make_graph(
         nodes,
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(f"t{LAYERS}", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(f"t{layers}", TensorProto.FLOAT, shape)],
         weights,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
