@@ -86,24 +86,67 @@ def test_folding_adds_no_operator_and_else_there_is_one_per_reader() -> None:
     assert single - plain == 13  # matrix products of two layers with six each, and the head
 
 
-def test_a_normalization_that_only_products_read_takes_the_scales() -> None:
+def normalized(*, reach: float) -> ModelProto:
+    """A LayerNormalization with one channel of ``reach``, read by two products alone whose weights are as much smaller there."""
     from graphs import Builder
 
     b = Builder(seed=5)
     x = b.input("x", ["n", 16])
     scale = np.ones(16, np.float32)
-    scale[2] = 80.0
+    scale[2] = reach
     y = b.node("LayerNormalization", x, b.constant(scale), b.constant(np.zeros(16, np.float32)), name="norm")
     left, right = b.gemm(y, 16, 8, name="left"), b.gemm(y, 16, 8, name="right")
     model = b.model((left, ["n", 8]), (right, ["n", 8]))
-    handle, made, _ = emitted(model, SmoothQuant(alphas=0.5))
+    for node in model.graph.node:
+        if node.op_type == "Gemm":
+            tensor = next(t for t in model.graph.initializer if t.name == node.input[1])
+            values = numpy_helper.to_array(tensor).copy()
+            values[:, 2] /= reach
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    return model
+
+
+@pytest.mark.parametrize("recipe", [SmoothQuant(alphas=0.5), None])
+def test_a_normalization_that_only_products_read_takes_the_scales(recipe: SmoothQuant | None) -> None:
+    """Asked for or not: where it adds no operator it is done anyway."""
+    model = normalized(reach=80.0)
+    handle, made, plan = emitted(model, recipe)
     assert not any(node.op_type == "Mul" for node in made.native.graph.node)
     folded = next(node for node in made.native.graph.node if node.name == "norm")
     values = {t.name: numpy_helper.to_array(t) for t in made.native.graph.initializer}
     assert values[folded.input[1]].max() < 0.3 * 80.0
     smoothed = ADAPTOR.parity(handle, made, batches(model))
-    plain = ADAPTOR.parity(handle, emitted(model, None)[1], batches(model))
-    assert all(a.sqnr_db > b.sqnr_db for a, b in zip(smoothed, plain, strict=True))
+    left_alone = emitted_unsmoothed(handle, plan, model)
+    assert all(a.sqnr_db > b.sqnr_db + 10 for a, b in zip(smoothed, ADAPTOR.parity(handle, left_alone, batches(model)), strict=True))
+
+
+def emitted_unsmoothed(handle: ModelHandle, plan: QuantizationPlan, model: ModelProto) -> ModelHandle:
+    """The same plan with the recipe refused."""
+    found = ADAPTOR.capabilities(handle, TARGET)
+    refused = QuantizationPlan(target=TARGET, ops=plan.ops, recipes={"smooth_quant": None})
+    statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (refused,)))
+    return ADAPTOR.emitter(handle, statistics, found).emit(refused)
+
+
+def test_a_normalization_without_outliers_stays_as_it_is() -> None:
+    model = normalized(reach=1.0)
+    handle, made, plan = emitted(model, None)
+    unsmoothed = emitted_unsmoothed(handle, plan, model)
+    assert [n.name for n in made.native.graph.node] == [n.name for n in unsmoothed.native.graph.node]
+    assert not any("evened out" in note for note in made.state.notes)
+
+
+def test_products_left_in_float_keep_their_numbers_when_outliers_are_evened_out() -> None:
+    """The scales cancel whatever the plan quantizes, so one smoothed graph serves every plan."""
+    model = normalized(reach=80.0)
+    handle = ADAPTOR.open(model)
+    found = ADAPTOR.capabilities(handle, TARGET)
+    plan = found.plan()
+    emitter = ADAPTOR.emitter(handle, ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (plan,))), found)
+    made = emitter.emit(plan.with_float(op for op in plan.ops if op.scope == "left"))
+    assert any("evened out" in note for note in made.state.notes)
+    left, _ = ADAPTOR.parity(handle, made, batches(model))
+    assert left.sqnr_db > 110  # float32 rounding alone
 
 
 def test_the_caller_s_model_and_other_emissions_stay_as_they_are() -> None:
@@ -124,7 +167,7 @@ def test_what_cannot_be_smoothed_is_refused() -> None:
     model = outlier_encoder()
     handle = ADAPTOR.open(model)
     found = ADAPTOR.capabilities(handle, TARGET)
-    plain = found.plan()
+    plain = QuantizationPlan(target=TARGET, ops=found.plan().ops, recipes={"smooth_quant": None})
     statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (plain,)))
     emitter = ADAPTOR.emitter(handle, statistics, found)
 

@@ -9,6 +9,7 @@ from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorK
 from inc_adaptors.onnxrt.emission.correction import RECIPE as BIAS_CORRECTION
 from inc_adaptors.onnxrt.emission.correction import means_spec
 from inc_adaptors.onnxrt.emission.given import is_explicit
+from inc_adaptors.onnxrt.emission.outliers import is_evened
 from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, settings_of, smoothable
 from inc_adaptors.onnxrt.kinds import Kind, kind_of
 from inc_adaptors.statistics.protocol import StatisticSpec
@@ -23,12 +24,12 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
     """
     found: dict[TensorKey, set[StatisticSpec]] = {}
     for plan in plans:
-        smoothed = settings_of(plan)
+        smoothed, evened = settings_of(plan), is_evened(plan)
         corrected = bool(plan.recipes.get(BIAS_CORRECTION))
         for op, op_plan in plan.ops.items():
             for role, tensor in _static_tensors(op, op_plan):
                 found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
-                if smoothed is not None and role == "input:0" and smoothable(op, smoothed.op_types):
+                if role == "input:0" and (smoothable(op) if evened else smoothed is not None and smoothable(op, smoothed.op_types)):
                     found[TensorKey(op, role)].add(CHANNELS)
                 if corrected and role == "input:0" and kind_of(op.type) is Kind.WEIGHTED:
                     found[TensorKey(op, role)].add(means_spec(op))

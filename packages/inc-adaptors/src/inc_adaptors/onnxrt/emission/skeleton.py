@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Self
 
 import attrs
@@ -12,11 +13,13 @@ from inc_adaptors.onnxrt.emission.added import AddedBiases
 from inc_adaptors.onnxrt.emission.correction import Correction, Vector
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.outliers import even_out, is_evened, noted
 from inc_adaptors.onnxrt.emission.own import OwnOperators
 from inc_adaptors.onnxrt.emission.pairs import Pairs
-from inc_adaptors.onnxrt.emission.smoothing import described, settings_of, smooth
+from inc_adaptors.onnxrt.emission.smoothing import Smoothed, described, settings_of, smooth
 from inc_adaptors.onnxrt.emission.weights import Weights
 from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.onnxrt.operators import operators as find_operators
 from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.statistics.store import Statistics
@@ -73,7 +76,7 @@ class Skeletons:
         self._layout = layout
         self._statistics = statistics
         self._blocked = blocked
-        self._plain: dict[bool, Skeleton] = {}
+        self._plain: dict[tuple[bool, bool], Skeleton] = {}
         self._smoothed: dict[object, Skeleton] = {}  # one at a time: each holds weights
 
     def of(self, plan: QuantizationPlan) -> Skeleton:
@@ -84,31 +87,32 @@ class Skeletons:
         """
         settings, keeps_spread = settings_of(plan), bool(plan.recipes.get(WEIGHT_CORRECTION))
         if settings is None:
-            if keeps_spread not in self._plain:
-                self._plain[keeps_spread] = Skeleton.of(
-                    self._graph,
-                    self._layout,
-                    self._statistics,
-                    gathered=self._statistics,
-                    divisors={},
-                    keeps_spread=keeps_spread,
-                    notes=(),
-                )
-            return self._plain[keeps_spread]
-        key = (settings, keeps_spread, frozenset(op for op in plan.quantized if op not in self._blocked))
-        if key not in self._smoothed:
-            operators = [operator for operator in self._layout.operators if operator.op not in self._blocked]
-            made = smooth(self._graph, operators, self._statistics, plan, settings)
-            types = infer(made.graph)
-            layout = Layout.of(find_operators(made.graph, types), types)
-            skeleton = Skeleton.of(
-                made.graph,
-                layout,
-                made.statistics,
-                gathered=self._statistics,
-                divisors=made.divisors,
-                keeps_spread=keeps_spread,
-                notes=(described(made.alphas), *settings.without_effect),
+            evened = self._evened if is_evened(plan) else None
+            key = (evened is not None, keeps_spread)
+            if key not in self._plain:
+                self._plain[key] = self._of(evened, keeps_spread, notes=() if evened is None else (noted(evened.alphas),))
+            return self._plain[key]
+        wish = (settings, keeps_spread, frozenset(op for op in plan.quantized if op not in self._blocked))
+        if wish not in self._smoothed:
+            made = smooth(self._graph, self._open, self._statistics, plan, settings)
+            self._smoothed = {wish: self._of(made, keeps_spread, notes=(described(made.alphas), *settings.without_effect))}
+        return self._smoothed[wish]
+
+    @property
+    def _open(self) -> list[Operator]:
+        return [operator for operator in self._layout.operators if operator.op not in self._blocked]
+
+    @cached_property
+    def _evened(self) -> Smoothed | None:
+        return even_out(self._graph, self._open, self._statistics)
+
+    def _of(self, made: Smoothed | None, keeps_spread: bool, *, notes: tuple[str, ...]) -> Skeleton:
+        if made is None:
+            return Skeleton.of(
+                self._graph, self._layout, self._statistics, gathered=self._statistics, divisors={}, keeps_spread=keeps_spread, notes=notes
             )
-            self._smoothed = {key: skeleton}
-        return self._smoothed[key]
+        types = infer(made.graph)
+        layout = Layout.of(find_operators(made.graph, types), types)
+        return Skeleton.of(
+            made.graph, layout, made.statistics, gathered=self._statistics, divisors=made.divisors, keeps_spread=keeps_spread, notes=notes
+        )

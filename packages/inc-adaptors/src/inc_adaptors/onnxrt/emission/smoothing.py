@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from statistics import fmean
 
 import attrs
@@ -67,7 +68,7 @@ class Smoothed:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Group:
+class Group:
     """Operators that share one scale; weights are seen as (inside, outside)."""
 
     tensor: str
@@ -118,26 +119,26 @@ def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, 
         CalibrationError: ranges per channel were not gathered.
         PlanError: the plan asks for other thresholds than min-max there: a histogram of the smoothed input would need another pass.
     """
-    made = attrs.evolve(graph, nodes=[_copy(node) for node in graph.nodes], initializers=dict(graph.initializers))
+    made = attrs.evolve(graph, nodes=[copied(node) for node in graph.nodes], initializers=dict(graph.initializers))
     groups = _groups(graph, operators, statistics, plan, settings)
+
+    def noise(group: Group, alpha: float) -> float:
+        return predicted_noise(group, divisors_of(group, alpha, settings), settings.joined)
+
     model_wide = settings.alphas[0]
     if len(settings.alphas) > 1 and not settings.per_layer:
-        model_wide = min(
-            settings.alphas, key=lambda alpha: sum(_noise(group, _scales(group, alpha, settings), settings) for group in groups)
-        )
+        model_wide = min(settings.alphas, key=lambda alpha: sum(noise(group, alpha) for group in groups))
     values = dict(statistics.values)
     before: dict[int, list[NodeProto]] = {}
     alphas: dict[str, float] = {}
     divisors: dict[OpId, Array] = {}
     taken = graph.names() | {node.name for node in graph.nodes}
     for group in groups:
-        alpha = model_wide
-        if settings.per_layer:
-            alpha = min(settings.alphas, key=lambda value, group=group: _noise(group, _scales(group, value, settings), settings))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        scales = _scales(group, alpha, settings)
+        alpha = min(settings.alphas, key=partial(noise, group)) if settings.per_layer else model_wide
+        scales = divisors_of(group, alpha, settings)
         alphas[group.tensor] = alpha
-        _multiply_weights(made, group, scales, taken)
-        if not (settings.folding and _fold(made, group, scales, taken)):
+        multiply_weights(made, group, scales, taken)
+        if not (settings.folding and fold(made, group, scales, taken)):
             _insert(made, group, scales, taken, before)
         found = RangeStatistic()
         found.update(np.array([(group.low / scales).min(), (group.high / scales).max()], np.float32))
@@ -153,9 +154,7 @@ def smoothable(op: OpId, op_types: Iterable[str] = TYPES) -> bool:
     return op.type in op_types
 
 
-def _groups(
-    graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings
-) -> list[_Group]:
+def _groups(graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings) -> list[Group]:
     by_tensor: dict[str, list[Operator]] = {}
     for operator in operators:
         op_plan = plan.ops.get(operator.op)
@@ -171,13 +170,18 @@ def _groups(
         by_tensor.setdefault(operator.inputs[0], []).append(operator)
     groups = []
     for name, members in by_tensor.items():
-        shared = settings.folding and _foldable(graph, name, members) is not None
+        shared = settings.folding and foldable(graph, name, members) is not None
         parts = [members] if shared or not settings.scales_per_op else [[member] for member in members]
-        groups += [_group(graph, name, part, statistics) for part in parts]
+        groups += [group_of(graph, name, part, statistics) for part in parts]
     return groups
 
 
-def _group(graph: Graph, name: str, members: list[Operator], statistics: Statistics) -> _Group:
+def group_of(graph: Graph, name: str, members: list[Operator], statistics: Statistics) -> Group:
+    """Operators that read ``name``, with its range per channel.
+
+    Raises:
+        CalibrationError: that range was not gathered.
+    """
     found = statistics.values.get(TensorKey(members[0].op, "input:0"), {}).get(CHANNELS)
     if not isinstance(found, ChannelRangeStatistic):
         raise CalibrationError(
@@ -187,7 +191,7 @@ def _group(graph: Graph, name: str, members: list[Operator], statistics: Statist
         )
     weights = tuple(_matrix(graph, member) for member in members)
     low, high = (np.where(np.isfinite(bound), bound, 0.0).astype(np.float64) for bound in (found.minimum, found.maximum))
-    return _Group(tensor=name, members=tuple(members), weights=weights, low=np.minimum(low, 0.0), high=np.maximum(high, 0.0))
+    return Group(tensor=name, members=tuple(members), weights=weights, low=np.minimum(low, 0.0), high=np.maximum(high, 0.0))
 
 
 def _matrix(graph: Graph, operator: Operator) -> Array:
@@ -195,7 +199,7 @@ def _matrix(graph: Graph, operator: Operator) -> Array:
     return weight.T if operator.channel_axis == 0 else weight
 
 
-def _scales(group: _Group, alpha: float, settings: Settings) -> Array:
+def divisors_of(group: Group, alpha: float, settings: Settings) -> Array:
     """One divisor per input channel; 1 for channels that are zero on either side."""
     activation = np.maximum(-group.low, group.high)
     weight = np.max([np.abs(matrix).max(axis=1) for matrix in group.weights], axis=0)
@@ -208,7 +212,7 @@ def _scales(group: _Group, alpha: float, settings: Settings) -> Array:
     return np.where(alive & np.isfinite(scales) & (scales > 0.0), scales, 1.0).astype(np.float32).astype(np.float64)
 
 
-def _noise(group: _Group, scales: Array, settings: Settings) -> float:
+def predicted_noise(group: Group, scales: Array, joined: Callable[[Sequence[float]], float] = sum) -> float:
     """Predicted power of the rounding of activations (8 bits per tensor) and weights (8 bits per channel) in the products' outputs."""
     step = ((group.high / scales).max() - (group.low / scales).min()) / 255.0
     power = np.square(np.maximum(-group.low, group.high) / scales / _SIGMAS).sum()
@@ -216,10 +220,11 @@ def _noise(group: _Group, scales: Array, settings: Settings) -> float:
     for matrix in group.weights:
         scaled = matrix * scales[:, None]
         each.append(float(step**2 * np.square(scaled).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power))
-    return settings.joined(each)
+    return joined(each)
 
 
-def _multiply_weights(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> None:
+def multiply_weights(graph: Graph, group: Group, scales: Array, taken: set[str]) -> None:
+    """Give every product of a group its weight with the rows multiplied."""
     for operator, matrix in zip(group.members, group.weights, strict=True):
         scaled = (matrix * scales[:, None]).astype(np.float32)
         name = unique(f"{operator.weight}_smoothed", taken)
@@ -227,7 +232,7 @@ def _multiply_weights(graph: Graph, group: _Group, scales: Array, taken: set[str
         graph.nodes[operator.node].input[1] = name
 
 
-def _foldable(graph: Graph, tensor: str, members: Sequence[Operator]) -> int | None:
+def foldable(graph: Graph, tensor: str, members: Sequence[Operator]) -> int | None:
     """The LayerNormalization that alone makes a tensor which nobody but ``members`` reads."""
     maker = graph.producers().get(tensor)
     readers = {index for index, _ in graph.consumers().get(tensor, ())}
@@ -239,9 +244,9 @@ def _foldable(graph: Graph, tensor: str, members: Sequence[Operator]) -> int | N
     return maker if node.op_type == "LayerNormalization" and is_last and constant and not any(node.output[1:]) else None
 
 
-def _fold(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> bool:
-    """Divide the scale and bias of the LayerNormalization before."""
-    maker = _foldable(graph, group.tensor, group.members)
+def fold(graph: Graph, group: Group, scales: Array, taken: set[str]) -> bool:
+    """Divide the scale and bias of the LayerNormalization before; its output gets a new name. False where there is none."""
+    maker = foldable(graph, group.tensor, group.members)
     if maker is None:
         return False
     node = graph.nodes[maker]
@@ -251,10 +256,13 @@ def _fold(graph: Graph, group: _Group, scales: Array, taken: set[str]) -> bool:
             name = unique(f"{node.input[position]}_smoothed", taken)
             graph.initializers[name] = float_tensor(name, values.astype(np.float32))
             node.input[position] = name
+    node.output[0] = unique(f"{group.tensor}_smoothed", taken)
+    for member in group.members:
+        graph.nodes[member.node].input[0] = node.output[0]
     return True
 
 
-def _insert(graph: Graph, group: _Group, scales: Array, taken: set[str], before: dict[int, list[NodeProto]]) -> None:
+def _insert(graph: Graph, group: Group, scales: Array, taken: set[str], before: dict[int, list[NodeProto]]) -> None:
     """Multiply the tensor by the inverse scales in front of its first reader."""
     factor, result, label = (unique(f"{group.tensor}_{suffix}", taken) for suffix in ("smoothing", "smoothed", "smooth"))
     graph.initializers[factor] = float_tensor(factor, (1.0 / scales).astype(np.float32))
@@ -265,7 +273,8 @@ def _insert(graph: Graph, group: _Group, scales: Array, taken: set[str], before:
         graph.nodes[member.node].input[0] = result
 
 
-def _copy(node: NodeProto) -> NodeProto:
+def copied(node: NodeProto) -> NodeProto:
+    """A node of its own."""
     made = NodeProto()
     made.CopyFrom(node)
     return made
