@@ -19,6 +19,7 @@ from inc_config import (
     constrain,
 )
 from inc_config.constrain import threshold_for, without_match
+from inc_config.dtypes import BF16, FP16
 
 
 def option(scheme="asymmetric", granularity=None, dtype=UINT8, algorithm=None):
@@ -137,3 +138,34 @@ def test_what_matches_no_operator_is_named():
         ],
     )
     assert found == ("exclude 'hed'", "exclude_types 'Gemm'", "constraints[0].names 'hat'", "constraints[1].patterns 'h.*t'")
+
+
+IN_BF16, IN_FP16 = OpPlan(compute_dtype=BF16), OpPlan(compute_dtype=FP16)
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "left"),
+    [
+        ("bf16", (IN_BF16, FLOAT)),
+        (("bf16", "fp16"), (IN_BF16, IN_FP16, FLOAT)),
+        ("fp32", (FLOAT,)),
+        ("int8", (SYMMETRIC, FLOAT)),
+        (("int8", "fp16"), (SYMMETRIC, IN_FP16, FLOAT)),
+    ],
+)
+def test_types_of_16_bits_are_kept_where_they_are_named(dtypes, left):
+    constraint = OpConstraint(activation=TensorConstraint(dtypes=dtypes))
+    assert options(constraint, SYMMETRIC, IN_BF16, IN_FP16).options == left
+
+
+def test_a_limit_on_integers_leaves_16_bits_alone():
+    constraint = OpConstraint(weight=TensorConstraint(granularities="per_tensor"))
+    assert options(constraint, PER_CHANNEL, IN_BF16).options == (IN_BF16, FLOAT)
+    assert options(constraint, IN_BF16).reason is None
+
+
+def test_excluded_operators_lose_16_bits_too():
+    op = OpCapability(op=OpId("norm", type="LayerNormalization"), options=(IN_BF16, FLOAT))
+    found = Capabilities(target=Target(runtime="torch"), ops=[op]).restrict(exclude=("norm",)).ops[0]
+    assert found.options == (FLOAT,)
+    assert found.reason.code is ReasonCode.EXCLUDED_BY_USER

@@ -26,7 +26,6 @@ def found(text):
     ("text", "path"),
     [
         ("steps: [quantize-aware]", "$.steps[0]"),
-        ("steps: [mixed-precision]", "$.steps[0]"),
         ("steps: [{kind: distill-layers, mappings: [{student: a}]}]", "$.steps[0]"),
         ("steps: [{kind: prune, initial_sparsity: 0.1}]", "$.steps[0].initial_sparsity"),
         ("steps: [{kind: prune, regularizer: {}}]", "$.steps[0].regularizer"),
@@ -45,7 +44,6 @@ def found(text):
             "$.steps[0].tuning.objectives[0].higher_is_better",
         ),
         ("steps: [{kind: quantize, constraints: [{weight: {algorithms: gptq}}]}]", "$.steps[0].constraints[0].weight.algorithms"),
-        ("steps: [{kind: quantize, constraints: [{activation: {dtypes: bf16}}]}]", "$.steps[0].constraints[0].activation.dtypes"),
         ("{steps: [prune], training: {scheduler: cosine}}", "$.training.scheduler"),
         ("{steps: [prune], calibration: {dataset: ImageFolder, distributed: true}}", "$.calibration.distributed"),
         ("{steps: [prune], evaluation: {metrics: accuracy, postprocess: [Resize, Collect]}}", "$.evaluation.postprocess[1]"),

@@ -74,19 +74,26 @@ def _names(capability: OpCapability) -> tuple[str, ...]:
 
 def _constrained(capability: OpCapability, constraints: tuple[OpConstraint, ...]) -> OpCapability:
     for constraint in constraints:
-        if capability.is_quantizable and selects(constraint, capability):
+        if capability.is_lowerable and selects(constraint, capability):
             capability = _narrowed(capability, constraint)
     return capability
 
 
 def _narrowed(capability: OpCapability, constraint: OpConstraint) -> OpCapability:
     options = tuple(option for option in capability.options if option.is_quantized)
+    halves = tuple(option for option in capability.options if not option.is_quantized and option != FLOAT and _allows(constraint, option))
     for limit, accepts, is_final in _limits(constraint):
         left = tuple(option for option in options if accepts(option))
         if not left and (is_final or constraint.unfit is Unfit.FLOAT):
-            return attrs.evolve(capability, options=(FLOAT,), reason=Reason(ReasonCode.EXCLUDED_BY_USER, f"constraint: {limit}"))
+            reason = capability.reason if halves else Reason(ReasonCode.EXCLUDED_BY_USER, f"constraint: {limit}")
+            return attrs.evolve(capability, options=(*halves, FLOAT), reason=reason)
         options = left or options
-    return attrs.evolve(capability, options=(*options, FLOAT))
+    return attrs.evolve(capability, options=(*options, *halves, FLOAT))
+
+
+def _allows(constraint: OpConstraint, half: OpPlan) -> bool:
+    """Whether an option in 16 bits is among the types that a constraint names, if it names any."""
+    return all(not tensor.dtypes or half.compute_dtype in tensor.dtypes for tensor in (constraint.activation, constraint.weight))
 
 
 def _limits(constraint: OpConstraint) -> Iterator[tuple[str, Accepts, bool]]:

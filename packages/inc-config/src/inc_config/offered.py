@@ -12,7 +12,7 @@ from inc_config.benchmark import BenchmarkConfig
 from inc_config.brief import changed, is_record
 from inc_config.constraints import OpConstraint
 from inc_config.data import LoaderConfig
-from inc_config.dtypes import FP32, IntegerType
+from inc_config.dtypes import FloatType, IntegerType
 from inc_config.errors import Fault
 from inc_config.evaluation import EvaluationConfig, MetricConfig
 from inc_config.fields import one_of
@@ -31,7 +31,7 @@ THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 FILTERS = ("LabelBalance", "LabelBalanceCOCORaw", "LabelBalanceCOCORecord")
 """Filters of inc-data; a filter is no plug-in."""
 _GATHERING = ("Collect", "ModelZooCollect", "SquadV1", "SquadV1ModelZoo")
-_STEPS = ("prune", "distill", "quantize")
+_STEPS = ("prune", "distill", "quantize", "mixed-precision")
 
 _MISSING: dict[type[Any], frozenset[str]] = {
     PruneConfig: frozenset({"initial_sparsity", "regularizer", "progressive", "keep_zeros", "low_memory"}),
@@ -132,7 +132,7 @@ def _quantize_rules(config: QuantizeConfig, path: str) -> Iterator[Fault]:
 
 
 def _target_rules(target: Target, path: str) -> Iterator[Fault]:
-    if target.runtime not in (Runtime.ONNXRUNTIME, Runtime.TORCH):
+    if target.runtime not in (Runtime.ONNXRUNTIME, Runtime.TORCH, Runtime.OPENVINO):
         yield _missing(f"{path}.runtime", f"The runtime {target.runtime.value!r}")
     if target.device is not Device.CPU:
         yield _missing(f"{path}.device", f"Integers on the device {target.device.value!r}")
@@ -143,7 +143,7 @@ def _constraint_rules(constraint: OpConstraint, path: str) -> Iterator[Fault]:
         known: Iterable[str] = THRESHOLDS if name == "activation" else ("minmax",)
         if tensor.algorithms and not set(tensor.algorithms) & set(known):
             yield _missing(f"{path}.{name}.algorithms", f"{', '.join(tensor.algorithms)} for {name}s")
-        if tensor.dtypes and not any(isinstance(dtype, IntegerType) or dtype is FP32 for dtype in tensor.dtypes):
+        if tensor.dtypes and not any(isinstance(dtype, IntegerType | FloatType) for dtype in tensor.dtypes):
             yield _missing(f"{path}.{name}.dtypes", f"{', '.join(map(str, tensor.dtypes))} for {name}s")
 
 

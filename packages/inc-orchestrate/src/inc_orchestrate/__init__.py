@@ -9,6 +9,7 @@ from inc_orchestrate.planning import PlanReport, plan
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult, load, load_result
 from inc_orchestrate.steps.distill import Distill
+from inc_orchestrate.steps.mixed_precision import MixedPrecision
 from inc_orchestrate.steps.prune import Prune
 from inc_orchestrate.steps.quantize import Quantize
 from inc_orchestrate.summary import Summary
@@ -16,6 +17,6 @@ from inc_orchestrate.training import Training
 from inc_orchestrate.workers import Workers
 
 __all__ = [
-    "Compression", "Distill", "Evaluation", "FitResult", "LabelFree", "Pipeline", "PipelineError", "PlanReport", "Progress", "Prune",
-    "Quantize", "Summary", "Training", "Workers", "load", "load_result", "plan", "prepare",
+    "Compression", "Distill", "Evaluation", "FitResult", "LabelFree", "MixedPrecision", "Pipeline", "PipelineError", "PlanReport",
+    "Progress", "Prune", "Quantize", "Summary", "Training", "Workers", "load", "load_result", "plan", "prepare",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from inc_config.plan import FLOAT, OpPlan, QuantizationPlan, RangeSource, Tensor
 from inc_config.quantization import Approach, QuantizeConfig
 
 from inc_orchestrate.data import CalibrationData
+from inc_orchestrate.precisions import FloatsOnly, nothing_to_convert, with_halves
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import recipes_of, restrict_by_recipes
 from inc_orchestrate.remote import Remote
@@ -42,10 +43,17 @@ class Candidates:
     kept: tuple[Any, ...] = ()
 
 
-def capabilities_under(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = ()) -> Capabilities:
-    """Capabilities under a configuration: target, exclusions, approach, and how activations are stored."""
+def capabilities_under(
+    adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig, *, batches: Iterable[Any] = (), data: Iterable[Any] | None = None
+) -> Capabilities:
+    """Capabilities under a configuration: target, exclusions, approach, and how activations are stored.
+
+    ``data`` (``batches`` where there is no more) tells which operators stay within fp16.
+    """
+    few = tuple(batches)
     target = config.target or adaptor.target()
-    found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=batches)
+    found = require(adaptor, Describes, step=_STEP).capabilities(handle, target, batches=few)
+    found = with_halves(adaptor, handle, config, found, batches=few if data is None else data)
     found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
     found = restrict_by_recipes(found, config.recipes.changed)
     found = constrain(found, config.constraints)
@@ -67,13 +75,13 @@ def candidates(
     ``example`` is one batch of inputs, for frameworks that must run a model to know its operators; ``workers`` share the observing.
 
     Raises:
-        PlanError: no operator can be quantized.
+        PlanError: no operator can be quantized (of ``FloatsOnly``: none can be in 16 bits).
         DataError: calibration data is needed and missing, or not fit.
     """
     few = () if example is None else (example,)
-    capabilities = capabilities_under(adaptor, handle, config, batches=few)
-    if not capabilities.quantizable:
-        raise nothing_to_quantize(capabilities)
+    all_data = calibration.stream() if calibration is not None and isinstance(config, FloatsOnly) else None  # nothing else reads it then
+    capabilities = capabilities_under(adaptor, handle, config, batches=few, data=all_data)
+    _check_not_empty(capabilities, config)
     quantizes = require(adaptor, Quantizes, step=_STEP)
     kept: list[Any] = []
     statistics = _observe(
@@ -82,8 +90,7 @@ def candidates(
     capabilities = _finite_only(capabilities, statistics)
     if isinstance(adaptor, Guards):
         capabilities = adaptor.guard(handle, capabilities, statistics, batches=few)
-    if not capabilities.quantizable:
-        raise nothing_to_quantize(capabilities)
+    _check_not_empty(capabilities, config)
     emitter = quantizes.emitter(handle, statistics, capabilities)
     return Candidates(capabilities=capabilities, emitter=emitter, statistics=statistics, kept=tuple(kept) or few)
 
@@ -99,6 +106,14 @@ def every_option(capabilities: Capabilities, recipes: Mapping[str, Any] | None =
         )
         for place in range(depth)
     )
+
+
+def _check_not_empty(capabilities: Capabilities, config: QuantizeConfig) -> None:
+    if isinstance(config, FloatsOnly):
+        if not capabilities.lowerable:
+            raise nothing_to_convert(capabilities)
+    elif not capabilities.quantizable:
+        raise nothing_to_quantize(capabilities)
 
 
 def nothing_to_quantize(capabilities: Capabilities) -> PlanError:
@@ -173,12 +188,14 @@ def _finite_only(capabilities: Capabilities, statistics: Statistics) -> Capabili
 def _configured(op: OpCapability, config: QuantizeConfig) -> OpCapability:
     if not op.is_quantizable:
         return op
+    floats = tuple(option for option in op.options if not option.is_quantized)
     allowed = [option for option in op.options if option.is_quantized and _fits(option, config.approach)]
     if not allowed:
-        return _float_only(op, Reason(ReasonCode.NO_INTEGER_KERNEL, f"none for the approach {config.approach.value}"))
+        reason = Reason(ReasonCode.NO_INTEGER_KERNEL, f"none for the approach {config.approach.value}")
+        return attrs.evolve(op, options=floats, reason=reason)
     preferred = [option for option in allowed if _has_scheme(option, config)] or allowed
     threshold = threshold_for(op, config.constraints, config.activation_threshold)
-    return attrs.evolve(op, options=(*(_with_threshold(option, threshold) for option in preferred), FLOAT))
+    return attrs.evolve(op, options=(*(_with_threshold(option, threshold) for option in preferred), *floats))
 
 
 def _float_only(op: OpCapability, reason: Reason) -> OpCapability:

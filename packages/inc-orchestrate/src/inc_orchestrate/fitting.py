@@ -11,7 +11,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.errors import StepError
-from inc_config.quantization import Baseline, QuantizeConfig
+from inc_config.quantization import Baseline, QuantizeConfig, TunedPrecision
 
 from inc_orchestrate.checkpoint import Checkpoints, stage_fingerprint
 from inc_orchestrate.evaluation import MetricEvaluator
@@ -151,9 +151,9 @@ class Fit:
                 f"{stage.name} has nothing to judge models by.", where="Pipeline(evaluate=...)", fix="give evaluate= or calibrate="
             )
         baseline = self._baseline
-        if isinstance(stage.step, QuantizeConfig):
+        if isinstance(stage.step, TunedPrecision):
             baseline = entering if stage.step.baseline is Baseline.STAGE else baseline
-            self._say_if_lost_already(stage.step, entering, baseline)
+            self._say_if_lost_already(stage, stage.step, entering, baseline)
         setting = Setting(
             adaptor=self._adaptor,
             evaluator=self._judged.evaluator,
@@ -171,15 +171,15 @@ class Fit:
         made = applied.handle
         return attrs.evolve(applied, handle=attrs.evolve(made, state=attrs.evolve(made.state, notes=(*handle.state.notes, stage.name))))
 
-    def _say_if_lost_already(self, config: QuantizeConfig, entering: Score, baseline: Score) -> None:
+    def _say_if_lost_already(self, stage: AppliedStage, config: TunedPrecision, entering: Score, baseline: Score) -> None:
         evaluator = self._judged.evaluator
         if evaluator is None:
             return
         criterion = criterion_of(config, evaluator)
         if not criterion.is_met(entering.value, baseline.value):
             self._progress.note(
-                f"the model entering quantize already misses the criterion: {evaluator.metric} {entering.value:.4f}, "
-                f"allowed {criterion.limit(baseline.value):.4f}; train longer, prune less, or use Quantize(baseline='stage')"
+                f"the model entering {stage.name} already misses the criterion: {evaluator.metric} {entering.value:.4f}, "
+                f"allowed {criterion.limit(baseline.value):.4f}; train longer, prune less, or use baseline='stage' there"
             )
 
     def _say_if_overlapping(self) -> None:

@@ -8,16 +8,19 @@ from typing import Any
 import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
-from inc_config.plan import OpPlan, QuantizationPlan
-from inc_config.quantization import QuantizeConfig
+from inc_config.dtypes import BF16, FP16, FloatType
+from inc_config.plan import FLOAT, OpPlan, QuantizationPlan
+from inc_config.quantization import MixedPrecisionConfig, QuantizeConfig
 from inc_config.target import Target
 
 from inc_orchestrate.candidates import capabilities_under
+from inc_orchestrate.precisions import floats_only
 from inc_orchestrate.recipes import rewritten
 from inc_orchestrate.summary import OperatorSummary, count_by_precision
 from inc_orchestrate.tables import megabytes, operator_table, to_text
 
 _BITS_OF_FLOAT = 32
+_FLOATS = frozenset(str(dtype) for dtype in FloatType)
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +45,13 @@ class PlanReport:
         return f"{head}\n{to_text(operator_table(self.operators))}"
 
 
-def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | None = None, batches: Iterable[Any] = ()) -> PlanReport:
+def plan(
+    model: Any,
+    target: Target | None = None,
+    *,
+    config: QuantizeConfig | MixedPrecisionConfig | None = None,
+    batches: Iterable[Any] = (),
+) -> PlanReport:
     """Decide for every operator without calibrating.
 
     Args:
@@ -57,7 +66,7 @@ def plan(model: Any, target: Target | None = None, *, config: QuantizeConfig | N
     """
     adaptor = adaptor_for(model)
     handle = adaptor.open(model)
-    asked = config or QuantizeConfig()
+    asked = floats_only(config) if isinstance(config, MixedPrecisionConfig) else config or QuantizeConfig()
     handle = rewritten(adaptor, handle, asked)
     capabilities = capabilities_under(adaptor, handle, asked if target is None else attrs.evolve(asked, target=target), batches=batches)
     best = capabilities.plan()
@@ -77,7 +86,7 @@ def difference(report: PlanReport, integers: Collection[str]) -> tuple[tuple[Ope
     ``integers`` are the scopes that compute on integers in it.
     """
     found = ((row, "int8" if row.op in integers else "fp32") for row in report.operators)
-    return tuple((row, there) for row, there in found if (row.precision == "fp32") != (there == "fp32"))
+    return tuple((row, there) for row, there in found if (row.precision in _FLOATS) != (there == "fp32"))
 
 
 def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple[OperatorSummary, ...]:
@@ -87,12 +96,12 @@ def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple
 
 def _row(capability: OpCapability, decided: OpPlan) -> OperatorSummary:
     fallback = Reason(ReasonCode.FALLBACK, "in float so that the accuracy criterion holds")
-    reason = fallback if capability.is_quantizable else capability.reason
+    reason = fallback if capability.is_lowerable else capability.reason
     return OperatorSummary(
         op=str(capability.op),
         type=capability.op.type,
         precision=decided.precision,
-        reason="" if decided.is_quantized or reason is None else str(reason),
+        reason="" if decided != FLOAT or reason is None else str(reason),
         weight_bytes=capability.weight_bytes,
         work=capability.work,
     )
@@ -102,7 +111,10 @@ def saved_bytes(capabilities: Capabilities, chosen: QuantizationPlan) -> int:
     """Bytes that storing weights by the plan would save."""
     saved = 0.0
     for capability in capabilities.ops:
-        weight = chosen.ops[capability.op].weight
-        if weight is not None:
+        option = chosen.ops[capability.op]
+        weight = option.weight
+        if option.compute_dtype in (BF16, FP16):
+            saved += capability.weight_bytes / 2
+        elif weight is not None:
             saved += capability.weight_bytes * (1.0 - weight.dtype.bits / _BITS_OF_FLOAT)
     return int(saved)

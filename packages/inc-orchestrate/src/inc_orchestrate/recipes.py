@@ -10,16 +10,15 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Optimizes
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.frozen import FrozenMap
-from inc_config.plan import FLOAT, OpId
+from inc_config.plan import FLOAT
 from inc_config.quantization import GraphFormat, QuantizeConfig
 from inc_config.tuning import TuningConfig
+from inc_strategy.strategies.recipes import FIRST, LAST, OUTSIDE, outer_groups
 
 from inc_orchestrate.unused import changed_fields
 
-_MATRIX_TYPES = ("Conv", "MatMul", "Gemm", "Linear", "Attention")
 _GRAPH_FORMAT = "graph_format"
-_FIRST, _LAST, _OUTSIDE = "first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"
-_CARRIED_OUT = frozenset({_FIRST, _LAST, _OUTSIDE})
+_CARRIED_OUT = frozenset({FIRST, LAST, OUTSIDE})
 _SETTINGS = frozenset(
     {
         "approach", "accuracy_loss", "loss_kind", "higher_is_better", "baseline", "calibration_samples", "activation_threshold",
@@ -48,26 +47,16 @@ def rewritten(adaptor: Adaptor, handle: ModelHandle, config: QuantizeConfig) -> 
 
 def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) -> Capabilities:
     """Keep in float what a recipe says False of: the first or last convolution or matrix product, or whatever lies outside of these two."""
-    heavy = [op.op for op in capabilities.ops if op.op.type.startswith(_MATRIX_TYPES)]
-    kept = {
-        **(dict.fromkeys(_outside(capabilities, heavy), _OUTSIDE) if heavy and recipes.get(_OUTSIDE) is False else {}),
-        **({heavy[0]: _FIRST} if heavy and recipes.get(_FIRST) is False else {}),
-        **({heavy[-1]: _LAST} if heavy and recipes.get(_LAST) is False else {}),
-    }
+    groups = outer_groups(capabilities)
+    kept = {op: recipe for recipe in (OUTSIDE, FIRST, LAST) if recipes.get(recipe) is False for op in groups[recipe]}
 
     def judged(op: OpCapability) -> OpCapability:
-        if op.op not in kept or not op.is_quantizable:
+        if op.op not in kept or not op.is_lowerable:
             return op
         reason = Reason(ReasonCode.EXCLUDED_BY_RECIPE, f"{kept[op.op]} is False")
         return attrs.evolve(op, options=(FLOAT,), reason=reason)
 
     return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
-
-
-def _outside(capabilities: Capabilities, heavy: list[OpId]) -> list[OpId]:
-    """Operators executed before the first or after the last of ``heavy``."""
-    order = [op.op for op in capabilities.ops]
-    return [*order[: order.index(heavy[0])], *order[order.index(heavy[-1]) + 1 :]]
 
 
 def without_effect(config: QuantizeConfig, adaptor: object = None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import attrs
 from inc_config.errors import StepError
 from inc_config.fields import FieldError
 from inc_config.pipeline import PipelineMode
+from inc_config.quantization import TunedPrecision
 
 from inc_orchestrate.steps.protocol import AppliedStep, TrainingStep
 
@@ -83,5 +84,9 @@ def _check_order(steps: Sequence[TrainingStep | AppliedStep]) -> None:
         if isinstance(step, TrainingStep):
             what = f"Step {index} ({step.name}) comes after step {first} ({before}): a model in integers cannot be trained."
             raise StepError(what, where=where, fix=f"put {step.name} before {before}")
+        if isinstance(step, TunedPrecision) and isinstance(steps[first], TunedPrecision) and step.name != before:
+            what = f"Steps {first} ({before}) and {index} ({step.name}) both choose the precision of every operator."
+            fix = "leave one; quantize uses bf16 and fp16 by itself, unless excluded_precisions says no"
+            raise StepError(what, where=where, fix=fix)
         if step.name == before:
             raise StepError(f"Steps {first} and {index} are both {before}.", where=where, fix=f"leave one {before} step")

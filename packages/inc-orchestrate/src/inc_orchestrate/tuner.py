@@ -21,7 +21,7 @@ from inc_config.constrain import without_match
 from inc_config.convert import unstructure
 from inc_config.errors import EvaluationError, IncError, PluginError
 from inc_config.plan import QuantizationPlan
-from inc_config.quantization import QuantizeConfig
+from inc_config.quantization import QuantizeConfig, TunedPrecision
 from inc_config.tuning import AccuracyCriterion, ExitPolicy, LossKind, ObjectiveKind, TuningConfig
 from inc_strategy import (
     Evaluate,
@@ -43,6 +43,7 @@ from inc_strategy import (
 )
 from inc_strategy.events import lost
 from inc_strategy.outcome import frontier
+from inc_strategy.trial import lowered
 
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
@@ -332,7 +333,7 @@ class Search:
         return wanted and not tuning.exit_policy.first_success and self.setting.example is not None
 
 
-def criterion_of(config: QuantizeConfig, evaluator: Evaluator) -> AccuracyCriterion:
+def criterion_of(config: TunedPrecision, evaluator: Evaluator) -> AccuracyCriterion:
     """The configuration's criterion with the metric's own direction, where it has one."""
     direction = evaluator.higher_is_better
     return config.criterion if direction is None else attrs.evolve(config.criterion, higher_is_better=direction)
@@ -472,8 +473,17 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
 
 
+def _by_kind(plan: QuantizationPlan) -> str:
+    """How many operators are on integers and in 16 bits, kinds that do not occur left out."""
+    integers = len(plan.quantized)
+    halves = len(lowered(plan)) - integers
+    counts = {"in integers": integers, "in 16 bits": halves}
+    shown = [f"{count} {kind}" for kind, count in counts.items() if count] or ["0 in integers"]
+    return f"{shown[0].replace(' ', f' of {len(plan.ops)} operators ', 1)}{''.join(f', {rest}' for rest in shown[1:])}"
+
+
 def _line(trial: Trial, view: View) -> str:
-    count = f"{len(trial.plan.quantized)} of {len(trial.plan.ops)} operators in integers"
+    count = _by_kind(trial.plan)
     if trial.estimate is None:
         return f"trial {trial.index + 1}: {count}, {trial.status.value}: {trial.error}"
     verdict = "inside" if view.feasible(trial) else "outside"

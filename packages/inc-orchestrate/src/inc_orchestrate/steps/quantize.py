@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import attrs
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Compares, Describes, Observes, Quantizes, require
 from inc_config.errors import DataError, IncError
-from inc_config.quantization import Approach, QuantizeConfig
+from inc_config.quantization import Approach, QuantizeConfig, TunedPrecision
 
 from inc_orchestrate.steps.protocol import Applied, Facts, fault
 from inc_orchestrate.tuner import Setting, tune
@@ -24,7 +27,7 @@ class Quantize(QuantizeConfig):
 
     def check(self, facts: Facts) -> tuple[IncError, ...]:
         """Roles, data, and a ledger that can be written."""
-        found = [error for role in (Describes, Observes, Quantizes) for error in self._role_fault(facts, role)]
+        found = list(role_faults(facts, (Describes, Observes, Quantizes), step=self.name))
         if self.approach is not Approach.DYNAMIC and not facts.has_calibration:
             found.append(
                 DataError(
@@ -33,26 +36,41 @@ class Quantize(QuantizeConfig):
                     fix="give calibrate=batches, or Quantize(approach='dynamic')",
                 )
             )
-        if not facts.has_evaluation and not facts.has_calibration:
-            found.append(
-                DataError(
-                    "There is no data to judge quantized models by.",
-                    where="Pipeline(evaluate=..., calibrate=...)",
-                    fix="give evaluate=Evaluation(loader, metric), or calibrate=batches, part of which is then held out",
-                )
-            )
-        ledger = self.tuning.ledger
-        if ledger is not None:
-            found += fault(lambda: check_writable(ledger, where="Quantize(tuning=TuningConfig(ledger=...))"))
-        return tuple(found)
+        return (*found, *data_faults(facts), *ledger_faults(self))
 
     def apply(self, handle: ModelHandle, setting: Setting) -> Applied:
         """Tune; details are a ``TuningResult``."""
-        result = tune(handle, self, setting)
-        if isinstance(setting.adaptor, Compares) and setting.example is not None:
-            for line in setting.adaptor.compare(handle, result.handle, (setting.example,)).lines():
-                setting.progress.note(line)
-        return Applied(handle=result.handle, details=result)
+        return apply_tuned(handle, self, setting)
 
-    def _role_fault(self, facts: Facts, role: type[object]) -> tuple[IncError, ...]:
-        return fault(lambda: require(facts.adaptor, role, step=self.name))
+
+def apply_tuned(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Applied:
+    """Tune, and compare what is delivered with what came in; details are a ``TuningResult``."""
+    result = tune(handle, config, setting)
+    if isinstance(setting.adaptor, Compares) and setting.example is not None:
+        for line in setting.adaptor.compare(handle, result.handle, (setting.example,)).lines():
+            setting.progress.note(line)
+    return Applied(handle=result.handle, details=result)
+
+
+def role_faults(facts: Facts, roles: Iterable[type[object]], *, step: str) -> tuple[IncError, ...]:
+    """Roles that the adaptor lacks."""
+    return tuple(error for role in roles for error in fault(partial(require, facts.adaptor, role, step=step)))
+
+
+def data_faults(facts: Facts) -> tuple[IncError, ...]:
+    """Something must judge the models that are tried."""
+    if facts.has_evaluation or facts.has_calibration:
+        return ()
+    return (
+        DataError(
+            "There is no data to judge quantized models by.",
+            where="Pipeline(evaluate=..., calibrate=...)",
+            fix="give evaluate=Evaluation(loader, metric), or calibrate=batches, part of which is then held out",
+        ),
+    )
+
+
+def ledger_faults(config: TunedPrecision) -> tuple[IncError, ...]:
+    """A ledger folder must be writable."""
+    ledger = config.tuning.ledger
+    return () if ledger is None else fault(lambda: check_writable(ledger, where="TuningConfig(ledger=...)"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from inc_config.capabilities import Reason, ReasonCode
 from inc_config.dtypes import FloatType
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -41,18 +42,18 @@ class Call:
         return self.nodes[0].op_type
 
 
-def call_of(graph: Graph, types: Mapping[str, TensorType], operator: Operator) -> Call | str:
+def call_of(graph: Graph, types: Mapping[str, TensorType], operator: Operator) -> Call | Reason:
     """The call, or why there is none."""
     node = graph.nodes[operator.node]
     ports = ports_of(node, graph.opset)
     if ports is None:
-        return f"{node.op_type} has no 16-bit form"
+        return Reason(ReasonCode.NO_HALF_KERNEL, f"{node.op_type} has no 16-bit form")
     names = list(dict.fromkeys(name for name in node.input if name))
     unknown = [name for name in names if name not in types or None in (types[name].shape or (None,) * (types[name].shape is None))]
     if unknown:
-        return f"the shape of {unknown[0]} is not known; a batch of inputs tells it"
+        return Reason(ReasonCode.NOT_EXECUTED, f"the shape of {unknown[0]} is not known; a batch of inputs tells it")
     if any(not types[node.input[position]].is_float32 for position in ports.inputs):
-        return "its inputs are not float32"
+        return Reason(ReasonCode.NO_HALF_KERNEL, "its inputs are not float32")
     nodes = [_copy(node, MAIN)]
     if operator.activation is not None:
         nodes.append(_copy(graph.nodes[operator.activation], "activation"))

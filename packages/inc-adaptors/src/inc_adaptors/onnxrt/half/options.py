@@ -70,8 +70,8 @@ class _Judge:
         if operator is None or operator.node < 0 or (capability.reason is not None and capability.reason.code in _CLOSED):
             return capability
         call = call_of(self._analysis.graph, self._types, operator)
-        if isinstance(call, str):
-            return _with(capability, (), Reason(ReasonCode.NO_HALF_KERNEL, call))
+        if isinstance(call, Reason):
+            return _with(capability, (), call)
         answers = [(dtype, *self._answer(operator, call, dtype)) for dtype in self._precisions]
         good = sorted(((found.speedup or 0.0, dtype) for dtype, found, reason in answers if reason is None), key=lambda item: -item[0])
         for _, dtype in good:
@@ -84,7 +84,7 @@ class _Judge:
         heavy = call.type in HEAVY
         absent = Found(has_kernel=False)
         if not heavy and not self._reads_half(operator, call, dtype):
-            detail = f"{call.type} reads nothing in {dtype}, and casts would cost more than it saves"
+            detail = "it reads nothing in 16 bits, and casts would cost more than it saves"
             return absent, Reason(ReasonCode.SLOWER_IN_HALF, detail)
         if dtype is FP16 and (name := self._too_large(operator, call)):
             return absent, Reason(ReasonCode.HALF_OVERFLOW, f"{name} has values beyond {LARGEST_FP16:.0f}")
