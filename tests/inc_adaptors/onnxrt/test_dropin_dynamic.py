@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from graphs import Builder, depthwise, encoder, mlp, resnet, run
 from inc_adaptors.onnxrt import quantize_dynamic
 from inc_config.errors import PlanError
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType
 from tool import dynamically
 
@@ -42,6 +43,60 @@ def test_products_and_tables(build: Any, options: dict[str, Any], tmp_path: Path
     feed = {"x": np.arange(12).reshape(2, 6)} if build is embedding else None
     made = dynamically(build(), tmp_path, feed, **options)
     assert np.array_equal(made.our_output, made.their_output)
+
+
+def branching(*, nested: bool) -> ModelProto:
+    """Two products around an If: one branch multiplies by a weight from outside, the other by its own, or ``nested`` in a Loop."""
+    b = Builder()
+    b.constant(b.normal(16, 16, fan=16), "outside")
+    flow = b.node("Relu", b.linear(b.input("x", ["n", 16]), 16, 16, bias=False), name="flow")
+    b.constant(np.int64(3), "times")
+
+    def body(name: str, weight: str) -> onnx.GraphProto:
+        held = [] if weight == "outside" else [numpy_helper.from_array(b.normal(16, 16, fan=16), weight)]
+        nodes = [
+            helper.make_node("MatMul", [flow, weight], [f"{name}_product"], name=f"{name}_matmul"),
+            helper.make_node("Relu", [f"{name}_product"], [f"{name}_out"], name=f"{name}_relu"),
+        ]
+        return helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, ["n", 16])], held)
+
+    def looping() -> onnx.GraphProto:
+        steps = [
+            helper.make_node("MatMul", ["state", "loop_weight"], ["moved"], name="loop_matmul"),
+            helper.make_node("Tanh", ["moved"], ["next"], name="loop_tanh"),
+            helper.make_node("Identity", ["going"], ["on"], name="loop_on"),
+        ]
+        boolean, integer = TensorProto.BOOL, TensorProto.INT64
+        inputs = [helper.make_tensor_value_info(n, k, []) for n, k in (("turn", integer), ("going", boolean))]
+        state = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", 16]) for n in ("state", "next")]
+        held = [numpy_helper.from_array(b.normal(16, 16, fan=16), "loop_weight")]
+        inner = helper.make_graph(steps, "turns", [*inputs, state[0]], [helper.make_tensor_value_info("on", boolean, []), state[1]], held)
+        loop = helper.make_node("Loop", ["times", "", flow], ["looped"], name="loop", body=inner)
+        return helper.make_graph([loop], "other", [], [helper.make_tensor_value_info("looped", TensorProto.FLOAT, ["n", 16])])
+
+    condition = b.node("Greater", b.node("ReduceSum", flow, keepdims=0), b.constant(np.float32(1e9 if nested else 0.0)))
+    y = b.node("If", condition, then_branch=body("one", "outside"), else_branch=looping() if nested else body("other", "own"))
+    return b.model((b.linear(y, 16, 4, bias=False), ["n", 4]))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_bodies_of_control_flow_are_quantized(nested: bool, tmp_path: Path) -> None:
+    made = dynamically(branching(nested=nested), tmp_path, extra_options={"EnableSubgraph": True})
+    assert np.abs(made.our_output - made.their_output).max() <= 1e-6
+    assert not [tensor.name for tensor in made.ours.graph.initializer if tensor.name == "outside"], "nobody reads the float weight"
+    text = made.ours.SerializeToString()
+    assert text.count(b"MatMulInteger") >= 4
+    onnx.checker.check_model(made.ours)
+
+
+def test_bodies_of_control_flow_are_left_whole_by_default(tmp_path: Path) -> None:
+    model = branching(nested=False)
+    quantize_dynamic(model, tmp_path / "m.onnx")
+    bodies = [
+        [attribute.g for node in each.graph.node if node.op_type == "If" for attribute in node.attribute]
+        for each in (model, onnx.load(tmp_path / "m.onnx"))
+    ]
+    assert bodies[0] == bodies[1]
 
 
 @pytest.mark.parametrize("weight", [QuantType.QInt8, QuantType.QUInt8])

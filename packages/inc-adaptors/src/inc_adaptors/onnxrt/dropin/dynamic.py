@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from onnx import ModelProto
 from onnxruntime.quantization import QuantType
 
 from inc_adaptors.onnxrt.dropin.arguments import read_options
+from inc_adaptors.onnxrt.dropin.bodies import quantize_bodies
 from inc_adaptors.onnxrt.dropin.overrides import read_overrides
 from inc_adaptors.onnxrt.dropin.source import TARGET, Source, nothing_left
 from inc_adaptors.onnxrt.dropin.tensors import Formats, spelled_out
@@ -76,12 +77,25 @@ def quantize_dynamic(  # noqa: PLR0917  (the signature is onnxruntime's)
         reduced=reduce_range,
         offsets_per_channel=True,
     )
+    made = _quantized(source, formats, is_selected)
+    if options.subgraphs:
+        whole = ModelProto()
+        whole.CopyFrom(source.handle.native if made is None else made)
+        bodies = quantize_bodies(whole, source.types, lambda body: _quantized(Source.alone(body), formats, is_selected))
+        made = whole if bodies else made
+    if made is None:
+        raise nothing_left(source)
+    write_model(made, Path(model_output), beside=use_external_data_format)
+
+
+def _quantized(source: Source, formats: Formats, is_selected: Callable[[Operator], bool]) -> ModelProto | None:
+    """The quantized form of a graph, None where nothing in it is selected."""
     chosen = list(_chosen(source, formats, [operator for operator in source.operators if operator.node >= 0 and is_selected(operator)]))
     if not chosen:
-        raise nothing_left(source)
+        return None
     plan = QuantizationPlan(target=TARGET, ops={operator.op: plan for operator, plan in chosen}, recipes={LITERAL: True})
-    made = source.emit(plan, {operator.op: operator for operator, _ in chosen}, final=False)
-    write_model(made.native, Path(model_output), beside=use_external_data_format)
+    made: ModelProto = source.emit(plan, {operator.op: operator for operator, _ in chosen}, final=False).native
+    return made
 
 
 def _chosen(source: Source, formats: Formats, operators: Sequence[Operator]) -> Iterator[tuple[Operator, OpPlan]]:

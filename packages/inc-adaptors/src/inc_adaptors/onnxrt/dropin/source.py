@@ -49,6 +49,15 @@ class Source:
         """
         handle = OnnxrtAdaptor().open(model)
         check_float(handle.native)
+        return cls._taken(handle)
+
+    @classmethod
+    def alone(cls, model: ModelProto) -> Self:
+        """A part of a model that was opened before."""
+        return cls._taken(ModelHandle(framework=OnnxrtAdaptor.name, native=model))
+
+    @classmethod
+    def _taken(cls, handle: ModelHandle) -> Self:
         graph, _ = tidy(handle.native)
         types = infer(graph)
         return cls(handle=handle, graph=graph, types=types, operators=operators(graph, types))
@@ -85,6 +94,7 @@ class Source:
             PlanError: with what was probably meant.
         """
         known = {name for operator in self.operators for name in (operator.op.scope, *operator.member_names)}
+        known |= {name.rpartition("/")[2] for name in known}  # of nodes in subgraphs
         unknown = sorted(set(names) - known)
         if unknown:
             close = get_close_matches(unknown[0], known, n=1)
