@@ -235,6 +235,12 @@ def test_an_operator_put_back_to_float_is_the_models_own(make: Any) -> None:
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
+@pytest.mark.parametrize("make", [attention, lstm, embedding, lookups])
+def test_they_count_as_integer_operators(make: Any) -> None:
+    found = ready(make())
+    assert ADAPTOR.integers(found.emit()) >= {op.scope for op in found.plan.quantized}
+
+
 def test_other_runtimes_keep_these_operators_in_float() -> None:
     target = Target(runtime=Runtime.OPENVINO, isa=Isa.AVX512_VNNI)
     for make in (attention, lstm, embedding):

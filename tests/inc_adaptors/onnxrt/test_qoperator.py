@@ -177,4 +177,18 @@ def test_the_format_is_part_of_the_digest_and_the_notes_count_operators() -> Non
     plan = in_operators(found.plan)
     assert plan.digest != found.plan.digest
     assert "12 integer operators instead of Q/DQ pairs" in found.emit(plan).state.notes
-    assert ADAPTOR.integers(found.emit(plan)) >= {op.scope for op in plan.quantized if op.type in ("Conv", "Gemm")}
+
+
+@pytest.mark.parametrize("make", [resnet, depthwise, mlp, encoder, branches])
+def test_both_forms_name_the_same_operators_as_integer(make: Callable[[], ModelProto]) -> None:
+    found = calibrated(make())
+    planned = {op.scope for op in found.plan.quantized}
+    assert ADAPTOR.integers(found.emit(in_operators(found.plan))) & planned == planned
+    assert ADAPTOR.integers(found.emit()) & planned == planned
+
+
+def test_a_model_of_integer_operators_can_be_diagnosed() -> None:
+    found = calibrated(resnet())
+    made = found.emit(in_operators(found.plan))
+    report = ADAPTOR.diagnose(found.handle, made, batches(found.model)[:1], calls=2)
+    assert len(report.operators) >= 9

@@ -32,8 +32,8 @@ SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
 
 ``saturation`` tells where 8 bits may stay."""
 
-_LEAST_POWER_RATIO = 1000.0
-"""30 dB: a table read as codes is no better than that anywhere behind it."""
+_LEAST_POWER_RATIO = 3162.0
+"""35 dB: a table read as codes is no better than that anywhere behind it."""
 
 _MARKS = frozenset({"Attention", "LayerNormalization", "SkipLayerNormalization", "Softmax"})
 _PRODUCTS = (Kind.WEIGHTED, Kind.OWN)
@@ -157,4 +157,4 @@ def _lookup_options(graph: Graph, operator: Operator) -> tuple[tuple[OpPlan, ...
             plans.append(OpPlan(weight=TensorPlan(granularity=granularity), compute_dtype=INT8))
     if plans:
         return tuple(plans), None
-    return (), Reason(ReasonCode.RANGE_GUARD, "8 bits do not keep the table's values: less than 30 dB")
+    return (), Reason(ReasonCode.RANGE_GUARD, "8 bits do not keep the table's values: less than 35 dB")
