@@ -102,6 +102,14 @@ def with_child():
     return lambda: time.sleep(0.005)
 
 
+def with_runaway_child():
+    """Starts a process that leaves the instance's group and session, as daemons do."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], start_new_session=True)
+    with Path(os.environ["PIDS"]).open("a") as file:
+        file.write(f"{os.getpid()} {child.pid}\n")
+    return lambda: time.sleep(0.005)
+
+
 def stuck():
     """Hangs inside a library that does not let Python run, with a child of its own."""
     import ctypes

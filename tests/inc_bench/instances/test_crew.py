@@ -154,8 +154,9 @@ def test_when_one_instance_crashes_the_others_and_their_children_are_ended(pids:
     assert gone(pids())
 
 
-def test_at_the_end_nothing_is_left_running(pids: Pids, gone: Gone, tmp_path: Path) -> None:
-    with Crew(jobs("with_child", tmp_path, 2)) as crew:
+@pytest.mark.parametrize("name", ["with_child", "with_runaway_child"])
+def test_at_the_end_nothing_is_left_running(name: str, pids: Pids, gone: Gone, tmp_path: Path) -> None:
+    with Crew(jobs(name, tmp_path, 2)) as crew:
         crew.run(Closed(calls=2, rounds=1))
     assert len(pids()) == 4
     assert gone(pids())
@@ -179,6 +180,7 @@ with Crew([Job(model=source, folder=Path(sys.argv[1])) for _ in range(2)]) as cr
         ((signal.SIGINT, 0.7), "with_child"),
         ((signal.SIGKILL, 0.0), "with_child"),
         ((signal.SIGKILL, 0.7), "with_child"),
+        ((signal.SIGKILL, 0.0), "with_runaway_child"),
         ((signal.SIGKILL, 0.7), "stuck"),
         ((signal.SIGINT, 0.7), "stuck"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from inc_config.convert import structure, unstructure
 from inc_bench.instances.driving import Recorded
 from inc_bench.instances.failing import InstanceError
 from inc_bench.instances.job import Job, Judging, Load
+from inc_bench.instances.marks import end_marked
 from inc_bench.instances.process import Instance, write_line
 from inc_bench.instances.scratch import scratch_folder
 from inc_bench.instances.serving import load_command, load_recorded
@@ -63,6 +65,7 @@ class Crew:
         self._jobs = tuple(jobs)
         self._instances: list[Instance] = []
         self._listener = Listener(timeout_s)
+        self._mark = os.urandom(8).hex()
         self._number = 0
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._cpus = tuple(sorted({cpu for job in self._jobs for cpu in job.cpus}))
@@ -73,8 +76,9 @@ class Crew:
             self._watchdog = subprocess.Popen(
                 [sys.executable, "-m", "inc_bench.watchdog"], stdin=subprocess.PIPE, bufsize=0, start_new_session=True
             )
+            write_line(self._watchdog, self._mark.encode())
             for index, job in enumerate(self._jobs):
-                instance = Instance.start(index, job)
+                instance = Instance.start(index, job, mark=self._mark)
                 self._instances.append(instance)
                 write_line(self._watchdog, str(instance.process.pid).encode())
                 self._listener.add(instance)
@@ -157,6 +161,8 @@ class Crew:
                 instance.kill()
             for instance in self._instances:
                 instance.close()
+            if self._instances:
+                end_marked(self._mark)
             self._instances.clear()
             self._listener.close()
             if self._watchdog is not None and self._watchdog.stdin is not None:

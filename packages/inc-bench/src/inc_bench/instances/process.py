@@ -18,6 +18,7 @@ from inc_config.convert import unstructure
 
 from inc_bench.instances.failing import InstanceError, ended
 from inc_bench.instances.job import Job
+from inc_bench.instances.marks import NAME
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -37,8 +38,8 @@ class Instance:
     _events: list[dict[str, Any]] = attrs.field(factory=list)
 
     @classmethod
-    def start(cls, index: int, job: Job) -> Instance:
-        """Start the process; it waits for ``begin``."""
+    def start(cls, index: int, job: Job, *, mark: str) -> Instance:
+        """Start the process, which bears a mark; it waits for ``begin``."""
         log = job.folder / f"instance-{index}-{os.urandom(4).hex()}.log"
         started = time.time()
         with log.open("wb") as stderr:
@@ -49,7 +50,7 @@ class Instance:
                 stderr=stderr,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, **job.variables},
+                env={**os.environ, **job.variables, NAME: mark},
             )
         return cls(index=index, job=job, process=process, log=log, started=started)
 
