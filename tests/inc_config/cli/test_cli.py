@@ -172,6 +172,17 @@ def test_check_accepts_an_old_file_that_leaves_the_model_the_same(file, capsys):
     assert "without effect on the model: $.evaluation.performance.configs.num_of_instance: instances is not offered yet." in out
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("", "The file is empty."), ("# nothing\n", "The file is empty."), ("- 3\n", "This is no configuration: it holds [3].")],
+)
+def test_a_file_that_is_no_document_is_told_what_to_write(file, capsys, text, what):
+    assert main(["check", file(text)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"{what}\n  where: $ in conf.yaml")
+    assert "fix:   write steps, such as 'steps: [quantize]', or the sections of a 1.x file" in out
+
+
 def test_migrate_comments_the_lines_that_changed_meaning(file, capsys):
     text = V1.replace(
         "  tensorboard: true\n", "  exit_policy: {timeout: 60}\n  random_seed: -7\n  workspace: {path: runs, resume: old.snapshot}\n"

@@ -437,3 +437,19 @@ def test_faults_beside_full_width_colons_are_those_of_the_mended_text():
         load_v1("model: {name: 'a，b：c', framework: caffe} # ：\nversion：1\n")
     with pytest.raises(ConfigError, match="Unknown key '，'"):
         load_v1("'，': {a: [b，c：d：]}\nversion: 1.0\n")
+
+
+@pytest.mark.parametrize("section", ["quantization", "pruning", "distillation", "mixed_precision", "graph_optimization", "nas"])
+def test_a_step_of_which_everything_is_left_out_is_still_that_step(section):
+    found = load_v1(f"{MODEL}{section}:\n  ...\n")
+    assert found == load_v1(f"{MODEL}{section}: {{}}\n") == load_v1(f"{MODEL}{section}: ...\n")
+    assert codes(found) == [NoteCode.ELISION]
+    assert f"leaves out '{section}': it is read with its defaults" in found.notes[0].text
+
+
+def test_line_breaks_that_no_editor_shows_stay_in_their_comment():
+    text = "model:  # a\u2028b: c\n  name: net  # \x85 d\n  framework: caffe  # \u2029\n"
+    with pytest.raises(ConfigError, match="Unknown framework 'caffe'") as caught:
+        load_v1(text)
+    assert caught.value.faults[0].line == 3
+    assert load_v1(text.replace("caffe", "pytorch")) == load_v1(MODEL)

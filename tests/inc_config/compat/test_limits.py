@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 from inc_config import ConfigError, IncError, load
 from inc_config.cli.migrate import commented
-from inc_config.compat import load_v1, translate
+from inc_config.compat import load_v1, parser, translate
 
 MODEL = "model: {name: net, framework: pytorch}\n"
 
@@ -67,8 +67,9 @@ def test_a_text_that_is_too_long():
     assert "characters" in refused("a\n" * 5_000_001)
 
 
-def test_too_many_values():
-    assert "More than" in refused("a: [" + "1," * 500_000 + "]")
+def test_too_many_values(monkeypatch):
+    monkeypatch.setattr(parser, "MAX_NODES", 1_000)
+    assert "More than 1000 values" in refused("a: [" + "1," * 1_000 + "]")
 
 
 def test_binary_content(tmp_path):
@@ -146,11 +147,24 @@ def test_the_time_grows_no_faster_than_the_text(text):
     refused(f"{text}\n")  # within its time: minutes where every place looks through the rest of the text
 
 
-def test_thousands_of_operators_load_translate_and_migrate():
-    lines = "".join(f"    op{index}: {{weight: {{dtype: [fp32]}}, activation: {{dtype: [fp32]}}}}\n" for index in range(2_000))
+def test_hundreds_of_operators_load_translate_and_migrate():
+    lines = "".join(f"    op{index}: {{weight: {{dtype: [fp32]}}, activation: {{dtype: [fp32]}}}}\n" for index in range(300))
     translation = translate(load_v1(f"{MODEL}quantization:\n  op_wise:\n{lines}"))
-    assert len(translation.config.steps[0].constraints) == 2_000
+    assert len(translation.config.steps[0].constraints) == 300
     assert load(commented(translation.config, translation.notes)) == translation.config
+
+
+def test_a_tab_and_a_letter_that_is_none_are_told_with_their_place():
+    for read in (load_v1, load):
+        with pytest.raises(ConfigError) as caught:
+            read("model:\n  name: a\n\tframework: pytorch\n")
+        (fault,) = caught.value.faults
+        assert (fault.line, fault.fix) == (3, "indent by spaces: there is a tab in this line")
+        with pytest.raises(ConfigError) as caught:
+            read("model:\n  name: a\x0c\n")
+        (fault,) = caught.value.faults
+        assert (fault.line, fault.column) == (2, 10)
+        assert "the character '\\x0c'" in fault.what
 
 
 def test_every_error_is_the_packages_own():

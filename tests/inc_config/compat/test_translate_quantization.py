@@ -429,6 +429,7 @@ quantization:
   op_wise: {a: {}, 'b.*': {weight: {dtype: [fp16]}}}
 tuning:
   diagnosis: {}
+  strategy: {name: mse}
 evaluation:
   accuracy:
     metric: {topk: 1, GLUE: }
@@ -447,15 +448,16 @@ evaluation:
         ("$.steps[0].graph_format", "$.model.framework", 1),
         ("$.steps[0].recipes.fast_bias_correction", "$.quantization.recipes.fast_bias_correction", 6),
         ("$.steps[0].tuning.calibration_samples", "$.quantization.calibration.sampling_size", 5),
+        ("$.steps[0].tuning.strategy", "$.tuning.strategy.name", 11),
         ("$.steps[0].tuning.diagnosis", "$.tuning.diagnosis", 10),
         ("$.steps[0].constraints[0].weight.dtypes", "$.quantization.optype_wise.Conv", 7),
         ("$.steps[0].constraints[1].weight.dtypes", "$.quantization.op_wise.b.*", 8),
         ("$.model.inputs", "$.model.inputs", 1),
         ("$.calibration.transforms[1]", "$.quantization.calibration.dataloader.transform.ParseDecodeVoc", 5),
-        ("$.evaluation.metrics[1].metric", "$.evaluation.accuracy.metric.GLUE", 13),
-        ("$.evaluation.postprocess[1]", "$.evaluation.accuracy.postprocess.transform.Collect", 14),
-        ("$.evaluation.data.distributed", "$.evaluation.accuracy.dataloader.distributed", 15),
-        ("$.benchmark.instances", "$.evaluation.performance.configs.num_of_instance", 16),
+        ("$.evaluation.metrics[1].metric", "$.evaluation.accuracy.metric.GLUE", 14),
+        ("$.evaluation.postprocess[1]", "$.evaluation.accuracy.postprocess.transform.Collect", 15),
+        ("$.evaluation.data.distributed", "$.evaluation.accuracy.dataloader.distributed", 16),
+        ("$.benchmark.instances", "$.evaluation.performance.configs.num_of_instance", 17),
         ("$.workspace", "$", 1),
     ],
 )
@@ -495,7 +497,7 @@ def test_what_is_not_offered_of_a_pruning_is_found_in_the_old_file(text, today, 
 def test_a_policy_of_lpot_is_found_in_the_old_file():
     found = translated("# lpot\npruning:\n  magnitude:\n    p1: {weights: [a], init_sparsity: 0.1, target_sparsity: 0.5}\n")
     located = found.locate(Fault(path="$.steps[0].overrides[0].initial_sparsity", what="", fix=""))
-    assert (located.path, located.line) == ("$.pruning.magnitude.p1", 5)
+    assert (located.path, located.line) == ("$.pruning.magnitude.p1.init_sparsity", 5)
 
 
 def test_notes_belong_to_lines_of_both_documents():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ MAX_NODES = 500_000
 MAX_ALIASED = 200_000
 """Values that aliases repeat: more is an attack."""
 
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters outside of YAML's set (yaml.org/spec/1.2.2, production c-printable)."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"}
 _RESOLVED_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
@@ -58,21 +61,34 @@ def read_yaml(text: str, *, source: str = "") -> Document:
     reader = _Reader(text)
     try:
         data = reader.document()
-    except yaml.MarkedYAMLError as error:
-        line, column = _place(error.problem_mark or error.context_mark)
-        what = " ".join(part for part in ("Not YAML:", error.context, error.problem) if part) + "."
-        fault = Fault(
-            path="$", what=what, fix="mend the text at this place (indentation by spaces, quotes, brackets)", line=line, column=column
-        )
-        raise ConfigError([fault], source=source) from error
     except (yaml.YAMLError, UnicodeError) as error:
-        first = str(error).split("\n", 1)[0]
-        raise ConfigError([Fault(path="$", what=f"Not YAML: {first}.", fix="give a text file in UTF-8")], source=source) from error
+        raise ConfigError([fault_of(error, text)], source=source) from error
     except _Refused as refused:
         raise ConfigError([*reader.faults, refused.fault], source=source) from refused
     if reader.faults:
         raise ConfigError(reader.faults, source=source)
     return Document(data, reader.places)
+
+
+def fault_of(error: yaml.YAMLError | UnicodeError, text: str) -> Fault:
+    """What a parser says of a text that is no YAML, with its place."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        line, column = _place(error.problem_mark or error.context_mark)
+        what = " ".join(part for part in ("Not YAML:", error.context, error.problem) if part) + "."
+        has_tab = any("\t" in found[: column + 1] for found in text.split("\n")[line - 1 : line])
+        fix = (
+            "indent by spaces: there is a tab in this line"
+            if has_tab
+            else "mend the text at this place (indentation by spaces, quotes, brackets)"
+        )
+        return Fault(path="$", what=what, fix=fix, line=line, column=column)
+    letter = _UNREADABLE.search(text)
+    if letter is None:
+        return Fault(path="$", what=f"Not YAML: {str(error).partition(chr(10))[0]}.", fix="give a text file in UTF-8")
+    before = text[: letter.start()]
+    what = f"Not YAML: the character {letter[0]!r} is none that a text may hold."
+    line, column = before.count("\n") + 1, letter.start() - before.rfind("\n")
+    return Fault(path="$", what=what, fix="delete the character; is it a text file?", line=line, column=column)
 
 
 class _Refused(Exception):

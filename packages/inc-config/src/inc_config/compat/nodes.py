@@ -53,15 +53,19 @@ class Entry:
 
 
 class Mapping(Node):
-    """Entries in order, duplicates kept; ``flow`` says whether it is written in braces, ``elided`` whether ``...`` stands in it."""
+    """Entries in order, duplicates kept; ``flow`` says whether it is written in braces, ``elided`` whether ``...`` stands in it.
 
-    __slots__ = ("elided", "entries", "flow")
+    ``left_out`` are the keys whose value is ``...``, with their places.
+    """
+
+    __slots__ = ("elided", "entries", "flow", "left_out")
 
     def __init__(self, place: Place, entries: list[Entry], *, flow: bool, tag: str | None = None, elided: bool = False) -> None:
         super().__init__(place, tag)
         self.entries = entries
         self.flow = flow
         self.elided = elided
+        self.left_out: list[tuple[str, Place]] = []
 
 
 def is_empty(node: Node) -> bool:

@@ -130,6 +130,7 @@ class Parser:
             value = self._node(next(events), depth + 1)
             if _is_ellipsis(value) or (place[0] in self._open_keys and isinstance(value, Scalar) and value.value is None):
                 self.elided.append((repr(key), place))
+                node.left_out.append((key, place))
                 node.elided = True
             elif key == "<<" and (found := _mappings(value)):
                 merged += [entry for mapping in found for entry in mapping.entries]

@@ -15,6 +15,10 @@ _LONE = re.compile(r"^([ ]*)(?:-[ ]+)?(?:\.\.\.|…)[ ]*(?:#.*)?$")
 _OPEN_KEY = re.compile(r"^(?:[ ]*-)?[ ]*[^#\s][^#]*:[ ]*(?:#.*)?$")
 
 
+_OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks to YAML 1.1 that no editor shows as such; web pages put them into comments."""
+
+
 @attrs.frozen
 class Prepared:
     """YAML text with the same lines, and what was taken out of it.
@@ -30,7 +34,7 @@ class Prepared:
 
 def readings(text: str) -> Iterator[Prepared]:
     """Take out what stands for something left out, and mend commas; then, where that changes more, all punctuation."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _OTHER_BREAKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     commas = with_plain_commas(text)
     yield _without_elisions(*commas)
     everything = with_plain_punctuation(text)

@@ -12,7 +12,7 @@ from inc_config.collection import paused_collection
 from inc_config.compat.context import Context
 from inc_config.compat.document.top import DOCUMENT, Flavour, V1Document
 from inc_config.compat.mend import mended
-from inc_config.compat.nodes import Mapping, Node
+from inc_config.compat.nodes import Entry, Mapping, Node
 from inc_config.compat.notes import NoteCode
 from inc_config.compat.parser import Parser, Refused
 from inc_config.compat.prepare import Prepared, readings
@@ -20,9 +20,11 @@ from inc_config.compat.punctuation import MAX_MENDED
 from inc_config.compat.settle import settle
 from inc_config.compat.sources import text_of
 from inc_config.errors import ConfigError, Fault
-from inc_config.yaml_reader import MAX_CHARACTERS
+from inc_config.yaml_reader import MAX_CHARACTERS, fault_of
 
 _FLAVOUR = re.compile(r"\blpot\b|\bmagnitude[:：]", re.IGNORECASE)
+_STEPS = {"quantization", "pruning", "distillation", "mixed_precision", "graph_optimization", "nas"}
+"""Sections that say something even where ``...`` stands for all they hold: that there is such a step."""
 _EXCERPTS = {"evaluation", "pruning", "distillation", "auto_distillation", "nas", "train", "mixed_precision", "graph_optimization"}
 """Sections that documents show on their own. A text of only these may come without a model; a file for tuning may not."""
 
@@ -75,15 +77,20 @@ def _read(prepared: Prepared, *, is_lpot: bool) -> tuple[V1Document | None, Cont
     try:
         node = parser.document()
     except (yaml.YAMLError, UnicodeError) as error:
-        context.faults.append(_fault(error))
+        context.faults.append(fault_of(error, prepared.text))
         context.is_text_unreadable = True
         return None, context
     except Refused as refused:
         context.faults.append(refused.fault)
         return None, context
     context.faults += parser.faults
+    steps = _cut_short(node)
+    defaults = {entry.place for entry in steps}
     for what, place in parser.elided:
-        context.note(NoteCode.ELISION, place, "$", f"'...' leaves out {what}: it is read as absent. Complete it in the file or in code.")
+        read = "read with its defaults" if place in defaults else "read as absent"
+        context.note(NoteCode.ELISION, place, "$", f"'...' leaves out {what}: it is {read}. Complete it in the file or in code.")
+    if isinstance(node, Mapping):
+        node.entries += steps
     document = _document(node, context)
     return None if context.faults else document, context
 
@@ -102,15 +109,10 @@ def _mended(prepared: Prepared, unreadable: Context) -> tuple[V1Document | None,
     return None, unreadable
 
 
-def _fault(error: yaml.YAMLError | UnicodeError) -> Fault:
-    if not isinstance(error, yaml.MarkedYAMLError):
-        first = str(error).split("\n", 1)[0]
-        return Fault(path="$", what=f"Not YAML: {first}.", fix="give a text file in UTF-8")
-    mark = error.problem_mark or error.context_mark
-    place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
-    what = " ".join(part for part in ("Not YAML:", error.context, error.problem) if part) + "."
-    fix = "mend the text at this place (indentation by spaces, quotes, brackets)"
-    return Fault(path="$", what=what, fix=fix, line=place[0], column=place[1])
+def _cut_short(node: Node) -> list[Entry]:
+    """The sections of steps of which ``...`` is all that is written, without anything in them."""
+    left_out = node.left_out if isinstance(node, Mapping) else ()
+    return [Entry(key, place, Mapping(place, [], flow=True, elided=True)) for key, place in left_out if key in _STEPS]
 
 
 def _document(node: Node, context: Context) -> V1Document | None:

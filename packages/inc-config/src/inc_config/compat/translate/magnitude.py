@@ -14,6 +14,7 @@ def by_policy(section: V1Pruning, today: str, remarks: Remarks) -> PruneConfig:
     """The step; a policy with weights of its own overrides it for these."""
     initial = 0.0 if section.init_sparsity is None else section.init_sparsity
     target = 0.5 if section.target_sparsity is None else section.target_sparsity
+    remarks.comes_from(f"{PATH}.init_sparsity", f"{today}.initial_sparsity")
     overrides: list[tuple[str, LpotMagnitude]] = []
     for name, policy in (section.magnitude or {}).items():
         path = f"{PATH}.magnitude.{name}"
@@ -24,6 +25,7 @@ def by_policy(section: V1Pruning, today: str, remarks: Remarks) -> PruneConfig:
             initial = initial if policy.init_sparsity is None else policy.init_sparsity
         else:
             remarks.comes_from(path, f"{today}.overrides[{len(overrides)}]")
+            remarks.comes_from(f"{path}.init_sparsity", f"{today}.overrides[{len(overrides)}].initial_sparsity")
             overrides.append((path, policy))
     return PruneConfig(
         target_sparsity=target,

@@ -69,6 +69,7 @@ def shared_of(
     level = None if section is None else section.quant_level
     criterion = document.tuning.accuracy_criterion if document.tuning else None
     remarks.comes_from("$.tuning", f"{today}.tuning")
+    remarks.comes_from("$.tuning.strategy.name", f"{today}.tuning.strategy")
     remarks.comes_from("$.model.framework", f"{today}.target")
     remarks.comes_from("$.device", f"{today}.target.device")
     if sizes:
