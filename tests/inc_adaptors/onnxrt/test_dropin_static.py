@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from graphs import Builder, branches, depthwise, encoder, mlp, resnet
+from graphs import Builder, batches, branches, depthwise, encoder, mlp, resnet, run
+from inc_adaptors.onnxrt import quantize_static
 from onnx import ModelProto, TensorProto
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
-from tool import scales, statically
+from tool import Reader, scales, statically
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of onnxruntime's tool
 
@@ -33,6 +35,49 @@ def lstm() -> ModelProto:
     y, _, _ = b.node("LSTM", y, *weights, hidden_size=8, outputs=3)
     y = b.node("Squeeze", y, b.constant(np.array([1], np.int64)))
     return b.model((b.linear(y, 8, 3), [4, "n", 3]))
+
+
+def upsampler() -> ModelProto:
+    """Operators without integer kernels: ConvTranspose, InstanceNormalization, Resize."""
+    b = Builder()
+    weight, bias = b.constant(b.normal(4, 6, 3, 3, fan=36)), b.constant(b.normal(6) * 0.1)
+    y = b.node("ConvTranspose", b.input("x", ["n", 4, 8, 8]), weight, bias, strides=[2, 2], kernel_shape=[3, 3])
+    scale = b.constant(b.rng.uniform(0.5, 1.5, 6).astype(np.float32))
+    y = b.node("HardSigmoid", b.node("InstanceNormalization", y, scale, b.constant(b.normal(6))))
+    y = b.node("Resize", y, "", b.constant(np.array([1, 1, 2, 2], np.float32)), mode="nearest")
+    return b.model((b.conv(y, 6, 5), ["n", 5, 34, 34]))
+
+
+def batched() -> ModelProto:
+    """A product with a weight of three axes, and sums along an axis."""
+    b = Builder()
+    y = b.node("MatMul", b.input("x", ["n", 4, 8]), b.constant(b.normal(1, 8, 6, fan=8)))
+    y = b.node("GlobalAveragePool", b.node("CumSum", b.node("LeakyRelu", y, alpha=0.1), b.constant(np.int64(1))))
+    return b.model((b.node("Squeeze", y, b.constant(np.array([2], np.int64))), ["n", 4]))
+
+
+@pytest.mark.parametrize("options", [{}, {"per_channel": True}, {"weight_type": _U8}, {"quant_format": QuantFormat.QOperator}])
+@pytest.mark.parametrize("build", [upsampler, batched])
+def test_operators_that_run_between_pairs(build: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    if build is batched and "per_channel" in options:
+        quantize_static(batched(), tmp_path / "ours.onnx", Reader(batched()), per_channel=True)
+        feed = batches(batched(), count=1)[0]
+        exact, ours = (run(model, feed)[0] for model in (batched(), onnx.load(tmp_path / "ours.onnx")))
+        assert np.abs(ours - exact).max() < 0.02 * np.abs(exact).max()  # the tool's model has a scale per row, and onnxruntime fails on it
+        return
+    made = statically(build(), tmp_path, activation_type=_U8, **options)
+    assert np.allclose(scales(made.ours), scales(made.theirs), rtol=1e-4)
+    assert made.steps <= ROUNDING
+
+
+def test_factors_of_a_gemm_count(tmp_path: Path) -> None:
+    """The tool takes beta for the bias' scale and then drops it: its model answers at 15 dB."""
+    b = Builder()
+    y = b.node("Gemm", b.input("x", ["n", 16]), b.constant(b.normal(16, 12, fan=16)), b.constant(b.normal(12)), alpha=0.5, beta=2.0)
+    made = statically(b.model((y, ["n", 12])), tmp_path, activation_type=_U8)
+    power = float(np.square(made.exact).mean())
+    ours, original = (float(np.square(output - made.exact).mean()) for output in (made.our_output, made.their_output))
+    assert ours < 1e-3 * power < original
 
 
 @pytest.mark.parametrize("per_channel", [False, True])

@@ -21,6 +21,7 @@ from inc_adaptors.onnxrt.operators import Operator
 
 _DEFAULT_AXES = {"Conv": 0, "ConvTranspose": 1, "MatMul": 1, **dict.fromkeys(NORMALIZATIONS, 1)}
 
+_MATRIX = 2
 _BIAS = 2  # position of the bias
 _PRODUCTS = frozenset({"Conv", "Gemm", "MatMul"})
 
@@ -81,7 +82,7 @@ class Planner:
     def _input(self, node: NodeProto, position: int, *, is_weight: bool) -> TensorPlan:
         name = node.input[position]
         if name in self.graph.initializers:
-            return self.formats.constant_plan(name, is_weight=is_weight, axis=self._axis(node, name) if is_weight else None)
+            return self.formats.constant_plan(name, is_weight=is_weight, axis=self._axis(node, name, position) if is_weight else None)
         return self.plan_of(name, reader=node.name)
 
     def plan_of(self, tensor: str, *, reader: str | None = None) -> TensorPlan:
@@ -96,10 +97,13 @@ class Planner:
             return spelled_out(plan, np.asarray(self.graph.constant(mark.source), np.float32), mark.source)
         return self.plan_of(mark.source, reader=mark.reader)
 
-    def _axis(self, node: NodeProto, weight: str) -> int | None:
+    def _axis(self, node: NodeProto, weight: str, position: int) -> int | None:
+        """The axis of a weight's channels; None where onnxruntime's kernel takes one scale: left operands, and weights of three axes."""
         default = (0 if attribute(node, "transB", 0) else 1) if node.op_type == "Gemm" else _DEFAULT_AXES.get(node.op_type, 1)
         axis = self.formats.options.channel_axes.get(node.op_type, default)
         rank = len(self.graph.initializers[weight].dims)
+        if node.op_type == "MatMul" and (position == 0 or rank != _MATRIX):
+            return None
         if not -rank <= axis < rank:
             return None
         if node.op_type in _PRODUCTS and range(rank)[axis] != range(rank)[default]:

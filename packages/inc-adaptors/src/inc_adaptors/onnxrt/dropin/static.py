@@ -93,7 +93,7 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
         float_outputs=frozenset(options.float_outputs),
         constant_weights_only=options.constant_weights_only,
         drops_activations=not (options.activation_symmetric or options.keep_activations),
-        own_range=() if quant_format is QuantFormat.QDQ else ("AveragePool",),
+        integer_operators=quant_format is QuantFormat.QOperator,
     ).walk(source.operators)
     if not walk.steps:
         raise nothing_left(source)

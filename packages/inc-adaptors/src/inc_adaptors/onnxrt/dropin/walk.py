@@ -6,7 +6,7 @@ where their input is quantized already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 from onnx import NodeProto, TensorProto
@@ -68,7 +68,7 @@ class Walker:
 
     ``is_selected`` says whether the user wants an operator; ``force`` quantizes what only passes codes on also where it reads no codes;
     ``float_outputs`` are types whose outputs stay in float; ``constant_weights_only`` leaves products of two activations in float;
-    ``own_range`` are types that compute although the rules see them pass codes on; ``drops_activations`` quantizes behind a Relu or Clip
+    ``integer_operators`` are rules of the QOperator form; ``drops_activations`` quantizes behind a Relu or Clip
     alone, not before it as well.
     """
 
@@ -78,7 +78,7 @@ class Walker:
     force: bool = False
     float_outputs: frozenset[str] = frozenset()
     constant_weights_only: bool = False
-    own_range: Collection[str] = ()
+    integer_operators: bool = False
     drops_activations: bool = False
 
     def walk(self, operators: Iterable[Operator]) -> Walk:
@@ -120,7 +120,10 @@ class Walker:
         if kind in ("Relu", "Clip"):
             positions = (0,) if is_coded else ()
         elif kind == "Where":
-            positions = (1, 2) if self.force or all(name in marks for name in node.input[1:3]) else ()
+            are_coded = not self.integer_operators and all(name in marks for name in node.input[1:3])
+            positions = (1, 2) if self.force or are_coded else ()
+        elif kind == "GlobalAveragePool" and self.integer_operators:
+            positions = (0,) if is_coded else ()
         elif kind in ("Conv", "ConvTranspose", "Gemm", *NORMALIZATIONS):
             positions = (0, 1)
             weight = 1 if self._is_constant(node.input[1]) else None
@@ -135,7 +138,7 @@ class Walker:
         if kind == "Split" or (kind == "Pad" and self._copies(node)):
             return operator.outputs
         looks_up = kind in ("Gather", "GatherElements")
-        if looks_up or (kind in _DIRECT and kind not in self.own_range):
+        if looks_up or (kind in _DIRECT and not (self.integer_operators and kind == "AveragePool")):
             wanted = self.force or is_coded or (looks_up and self._is_constant(node.input[0]))
             return operator.outputs[:1] if wanted else ()
         return None
