@@ -119,6 +119,8 @@ def test_fixed_ranges_need_no_data_of_that_tensor(tmp_path: Path) -> None:
         ({"x": [{"convert": {}}]}, "needs a 'quant_type'"),
         ({"x": [{"typ": 1}]}, "unknown keys 'typ'"),
         ({"x": [{"scale": -1.0, "zero_point": 0}]}, "positive, finite scale"),
+        ({"x": [{"scale": float("inf"), "zero_point": 0}]}, "no finite number"),
+        ({"x": [{"rmin": "low"}]}, "no finite number"),
         ({"x": [{"scale": 1.0, "zero_point": 0.5}]}, "a whole zero point"),
         ({"x": [{"scale": 1.0, "zero_point": 300}]}, "whole zero point from 0 to 255"),
         ({"x": [{"quant_type": QuantType.QFLOAT8E4M3FN}]}, "float8"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +15,7 @@ from inc_adaptors.onnxrt.dropin.types import integer_type
 
 _KEYS = frozenset({"quant_type", "axis", "scale", "zero_point", "symmetric", "reduce_range", "rmin", "rmax", "convert"})
 _CONVERT_KEYS = frozenset({"quant_type", "scale", "zero_point", "symmetric", "rmin", "rmax", "recv_nodes"})
+_NUMBERS = ("scale", "zero_point", "rmin", "rmax")
 _NOT_WITH_SCALE = ("symmetric", "reduce_range", "rmin", "rmax")
 _SHARED = ("quant_type", "axis", "symmetric", "reduce_range")
 
@@ -89,12 +91,23 @@ def _entry_faults(entry: Mapping[str, Any], known: frozenset[str]) -> Iterator[s
     unknown = sorted(set(entry) - known)
     if unknown:
         yield f"unknown keys {', '.join(map(repr, unknown))}"
+    wrong = [key for key in _NUMBERS if key in entry and not _is_number(entry[key])]
+    if wrong:
+        yield f"{', '.join(map(repr, wrong))}: no finite number"
+        return
     if ("scale" in entry) != ("zero_point" in entry):
         yield "'scale' and 'zero_point' go together"
     elif "scale" in entry and not (float(entry["scale"]) > 0.0 and float(entry["zero_point"]).is_integer()):
         yield "give a positive, finite scale and a whole zero point"
     if "scale" in entry and any(key in entry for key in _NOT_WITH_SCALE):
         yield "beside 'scale' no range, symmetry or reduced range counts"
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def _channel_faults(entries: Sequence[Mapping[str, Any]], shape: Sequence[int] | None) -> Iterator[str]:
