@@ -50,6 +50,11 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
+def is_trained(name: str, folder: Path = CACHE) -> bool:
+    """Whether the model is there."""
+    return (folder / f"{name}.onnx").exists()
+
+
 def model_file(name: str, folder: Path = CACHE) -> Path:
     """The trained model as an ONNX file, made where it is not there yet."""
     path = folder / f"{name}.onnx"
