@@ -453,3 +453,19 @@ def test_line_breaks_that_no_editor_shows_stay_in_their_comment():
         load_v1(text)
     assert caught.value.faults[0].line == 3
     assert load_v1(text.replace("caffe", "pytorch")) == load_v1(MODEL)
+
+
+def test_a_section_that_asks_for_the_next_line_takes_it():
+    straight = (
+        "model:\n  name: net\n  framework: pytorch\ntuning:\n  multi_objectives:\n    objective: [accuracy, performance]\n"
+        "    weight: [0.5, 0.5]\n  exit_policy:\n    timeout: 3\n"
+    )
+    same("\n".join(line.strip() for line in straight.split("\n")), straight)
+
+
+def test_settings_of_several_pruners_in_the_column_of_their_list():
+    straight = MODEL + (
+        "pruning:\n  approach:\n    weight_compression:\n      end_epoch: 4\n      pruners:\n      - !Pruner\n        end_epoch: 2\n"
+        "        names: [a]\n      - !Pruner\n        end_epoch: 3\n        names: [b]\n"
+    )
+    same(straight.replace("        end", "      end").replace("        names", "      names"), straight)

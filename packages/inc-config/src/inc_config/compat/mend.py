@@ -18,9 +18,10 @@ def mended(text: str) -> Iterator[str]:
     lines = lines_of(text)
     if any(_BLOCK_TEXT.search(line.bare) for line in lines):
         return
-    columns = _columns(lines)
+    columns = _columns(lines, into_items=False)
     brackets = _brackets(lines)
-    for candidate in (columns, brackets, _brackets(lines_of(columns))):
+    into_items = _columns(lines, into_items=True)
+    for candidate in dict.fromkeys((columns, brackets, _brackets(lines_of(columns)), into_items)):
         if candidate != text:
             yield candidate
 
@@ -38,8 +39,11 @@ class _Column:
     holds_keys: bool = False
 
 
-def _columns(lines: list[Line]) -> str:
-    """Move every line to a column that begins a section around it."""
+def _columns(lines: list[Line], *, into_items: bool) -> str:
+    """Move every line to a column that begins a section around it.
+
+    ``into_items`` reads keys in the column of the dashes of a list that stands in the column of its key as settings of its items.
+    """
     made: list[str] = []
     stack: list[_Column] = []
     may_open = True
@@ -50,7 +54,7 @@ def _columns(lines: list[Line]) -> str:
             continue
         if after > line.indent and not line.is_open and any(column.old == after for column in stack):
             line = attrs.evolve(line, indent=after, bare=" " * (after - line.indent) + line.bare)  # noqa: PLW2901  (stands too far left)
-        column = _column_of(line, stack, may_open=may_open)
+        column = _column_of(line, stack, may_open=may_open, into_items=into_items)
         made.append(" " * column + line.text.lstrip(" "))
         if line.holds_keys:
             stack.append(_Column(line.indent + line.dash, column + line.dash))
@@ -69,7 +73,7 @@ def _following(lines: list[Line]) -> list[int]:
     return made
 
 
-def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
+def _column_of(line: Line, stack: list[_Column], *, may_open: bool, into_items: bool) -> int:
     """The column a line belongs to; the stack is left with it on top."""
     ended: list[_Column] = []
     while stack and stack[-1].old > line.indent:
@@ -80,7 +84,7 @@ def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
         new = dashes[-1].new
         stack.append(_Column(line.indent, new, is_dash=True))
     elif stack and stack[-1].old == line.indent and (stack[-1].is_dash or not is_dash):
-        new = stack[-1].new if is_dash or not stack[-1].is_dash else _beside_dash(stack)
+        new = stack[-1].new if is_dash or not stack[-1].is_dash else _beside_dash(stack, into_items=into_items)
     elif not ended and (may_open or not stack):
         new = max(line.indent, stack[-1].new + (stack[-1].old < line.indent) if stack else 0)
         stack.append(_Column(line.indent, new, is_dash=is_dash))
@@ -92,9 +96,9 @@ def _column_of(line: Line, stack: list[_Column], *, may_open: bool) -> int:
     return new
 
 
-def _beside_dash(stack: list[_Column]) -> int:
+def _beside_dash(stack: list[_Column], *, into_items: bool) -> int:
     """The column of a key in the column of a dash: inside the item, if that can hold keys, or behind the list."""
-    if len(stack) > 1 and stack[-2].old == stack[-1].old:  # a list in the column of its own key
+    if not into_items and len(stack) > 1 and stack[-2].old == stack[-1].old:  # a list in the column of its own key
         stack.pop()
     elif stack[-1].holds_keys:
         return stack[-1].new + 2

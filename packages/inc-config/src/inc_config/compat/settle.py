@@ -139,7 +139,7 @@ class _Settling:
             fitting = [section for section in deeper if section.takes_any(entry)][-1:] or _around(here, entry)
         if len(fitting) > 1:
             innermost = fitting[-1]
-            if innermost.was_empty and not any(section.keeps(entry.key) for section in fitting[:-1]):
+            if innermost.asks or (innermost.was_empty and not any(section.keeps(entry.key) for section in fitting[:-1])):
                 return self._mend(innermost)
             self._ambiguous(entry, fitting)
         return self._mend(fitting[0]) if fitting else here
