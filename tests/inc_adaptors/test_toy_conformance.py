@@ -14,6 +14,7 @@ from inc_adaptors.testing import (
     DescribesConformance,
     DistillsConformance,
     ExportsConformance,
+    MixesPrecisionConformance,
     ObservesConformance,
     PlainTraining,
     QuantizesConformance,
@@ -57,6 +58,10 @@ class _ToyCase:
 
 
 class TestAdaptor(_ToyCase, AdaptorConformance):
+    pass
+
+
+class TestMixesPrecision(_ToyCase, MixesPrecisionConformance):
     pass
 
 

@@ -19,19 +19,20 @@ from inc_adaptors.store import pack_state, unpack_state
 from inc_adaptors.thresholds import spec_for
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.convert import structure, unstructure
-from inc_config.dtypes import INT8, UINT8, Scheme
+from inc_config.dtypes import FP16, INT8, UINT8, FloatType, Scheme
 from inc_config.errors import DataError, ModelError, StepError, StoreError
 from inc_config.plan import FLOAT, OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 from inc_config.target import Runtime, Target
 from numpy.typing import NDArray
 from toy_emitter import ToyEmitter, range_of_batch
-from toy_graph import PER_COLUMN, IntegerLinear, Linear, Relu, ToyModel
+from toy_graph import PER_COLUMN, HalfLinear, IntegerLinear, Linear, Relu, ToyModel
 from toy_tape import Node, lift
 from toy_weights import ToyWeights
 
 ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
 WEIGHT = TensorPlan(dtype=INT8, granularity=PER_COLUMN)
 STATIC = OpPlan(inputs=(ACTIVATION,), weight=WEIGHT, compute_dtype=INT8)
+HALF = OpPlan(compute_dtype=FP16)
 DYNAMIC = attrs.evolve(STATIC, inputs=(attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC),))
 
 
@@ -75,6 +76,23 @@ class ToyAdaptor:
             else:
                 ops.append(OpCapability(op=op, reason=Reason(ReasonCode.NO_INTEGER_KERNEL)))
         return Capabilities(target=target, ops=tuple(ops))
+
+    def half(
+        self,
+        handle: ModelHandle,
+        capabilities: Capabilities,
+        precisions: Iterable[FloatType],
+        *,
+        batches: Iterable[Any] = (),
+        smaller: bool = False,
+    ) -> Capabilities:
+        def judged(op: OpCapability) -> OpCapability:
+            if op.op.type != "Linear" or FP16 not in asked or op.reason is not None:
+                return op if op.options != (FLOAT,) or op.reason else attrs.evolve(op, reason=Reason(ReasonCode.NO_HALF_KERNEL))
+            return attrs.evolve(op, options=(*op.options[:-1], HALF, FLOAT))
+
+        asked = tuple(precisions)
+        return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
 
     def observe(
         self,
@@ -206,7 +224,7 @@ class ToyAdaptor:
             raise StoreError(f"The saved model has no {error}.", where="saved model", fix="save the model again") from error
         loaded = ToyModel(operators)
         first = next(iter(operators.values()))
-        width = len(first.codes if isinstance(first, IntegerLinear) else first.weight.value)
+        width = len(next(iter(first.arrays().values())))
         signature = Signature(inputs=(TensorSpec(name="x", shape=(None, width)),))
         return ModelHandle(framework=self.name, native=loaded, signature=signature, state=state)
 
@@ -215,6 +233,8 @@ def _operator(item: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> An
     name, kind = item["name"], item["type"]
     if kind == "Relu":
         return Relu()
+    if kind == "HalfLinear":
+        return HalfLinear(arrays[f"{name}.half_weight"], arrays[f"{name}.half_bias"])
     bias = arrays[f"{name}.bias"]
     if kind == "Linear":
         return Linear(Node(arrays[f"{name}.weight"]), Node(bias))

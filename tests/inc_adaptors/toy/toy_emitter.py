@@ -10,10 +10,11 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.qparams import QParams, activation_qparams, affine_qparams, quantize, weight_qparams
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.thresholds import statistic_for
+from inc_config.dtypes import FP16
 from inc_config.errors import CalibrationError, PlanError
-from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
+from inc_config.plan import FLOAT, OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
 from numpy.typing import NDArray
-from toy_graph import PER_COLUMN, IntegerLinear, Linear, Operator, ToyModel
+from toy_graph import PER_COLUMN, HalfLinear, IntegerLinear, Linear, Operator, ToyModel
 
 
 def range_of_batch(values: NDArray[np.float32], plan: TensorPlan) -> QParams:
@@ -32,11 +33,12 @@ class ToyEmitter:
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
         model: ToyModel = self._handle.native
         for op, op_plan in plan.ops.items():
-            if op.scope not in model.operators or (op_plan.is_quantized and not isinstance(model.operators[op.scope], Linear)):
+            if op.scope not in model.operators or (op_plan != FLOAT and not isinstance(model.operators[op.scope], Linear)):
                 raise PlanError(f"The model cannot do {op_plan.precision} at {op}.", where=str(op), fix="make the plan from capabilities")
         by_scope = {op.scope: (op, op_plan) for op, op_plan in plan.ops.items() if op_plan.is_quantized}
+        halves = {op.scope for op, op_plan in plan.ops.items() if op_plan.compute_dtype is FP16}
         operators: dict[str, Operator] = {
-            name: self._integer(*by_scope[name], operator) if name in by_scope else operator
+            name: self._integer(*by_scope[name], operator) if name in by_scope else _half(operator) if name in halves else operator
             for name, operator in model.copy().operators.items()
         }
         state = attrs.evolve(self._handle.state, plan=plan)
@@ -54,3 +56,7 @@ class ToyEmitter:
         scales = weight_qparams(linear.weight.value, weight, bias=bias, input_scale=None if found is None else found.scale, where=str(op))
         codes = quantize(linear.weight.value, scales, weight.dtype, PER_COLUMN)
         return IntegerLinear(codes, scales, bias, activation, found, range_of_batch)
+
+
+def _half(linear: Any) -> HalfLinear:
+    return HalfLinear(linear.weight.value.astype(np.float16), linear.bias.value.astype(np.float16))

@@ -69,7 +69,21 @@ class IntegerLinear:
         return dequantize(self.codes, self.weight_qparams, PER_COLUMN)
 
 
-Operator = Linear | Relu | IntegerLinear
+@attrs.define(eq=False)
+class HalfLinear:
+    """The same in fp16: inputs, weights and sums are rounded to 11 significant bits; the result is float32 again."""
+
+    weight: NDArray[np.float16]
+    bias: NDArray[np.float16]
+
+    def __call__(self, x: Node) -> Node:
+        return Node((x.value.astype(np.float16) @ self.weight + self.bias).astype(np.float32))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"half_weight": self.weight, "half_bias": self.bias}
+
+
+Operator = Linear | Relu | IntegerLinear | HalfLinear
 
 
 class ToyModel:

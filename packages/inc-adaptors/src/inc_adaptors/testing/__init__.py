@@ -11,7 +11,7 @@ Subclass the suites of the roles an adaptor fills, in one test file, each with a
 import pytest
 
 for _module in (
-    "case", "opening", "describing", "observing", "quantizing", "training", "weights", "distilling", "storing", "exporting",
+    "case", "opening", "describing", "mixing", "observing", "quantizing", "training", "weights", "distilling", "storing", "exporting",
 ):  # fmt: skip
     pytest.register_assert_rewrite(f"inc_adaptors.testing.{_module}")
 
@@ -19,6 +19,7 @@ from inc_adaptors.testing.case import Case, PlainTraining, RecordingHooks, asser
 from inc_adaptors.testing.describing import DescribesConformance  # noqa: E402
 from inc_adaptors.testing.distilling import DistillsConformance  # noqa: E402
 from inc_adaptors.testing.exporting import ExportsConformance  # noqa: E402
+from inc_adaptors.testing.mixing import MixesPrecisionConformance  # noqa: E402
 from inc_adaptors.testing.observing import ObservesConformance  # noqa: E402
 from inc_adaptors.testing.opening import AdaptorConformance  # noqa: E402
 from inc_adaptors.testing.quantizing import QuantizesConformance  # noqa: E402
@@ -28,6 +29,6 @@ from inc_adaptors.testing.weights import AccessesWeightsConformance  # noqa: E40
 
 __all__ = [
     "AccessesWeightsConformance", "AdaptorConformance", "Case", "DescribesConformance", "DistillsConformance", "ExportsConformance",
-    "ObservesConformance", "PlainTraining", "QuantizesConformance", "RecordingHooks", "StoresConformance", "TrainsConformance",
-    "assert_close", "assert_same", "sqnr_db",
+    "MixesPrecisionConformance", "ObservesConformance", "PlainTraining", "QuantizesConformance", "RecordingHooks", "StoresConformance",
+    "TrainsConformance", "assert_close", "assert_same", "sqnr_db",
 ]  # fmt: skip
