@@ -45,6 +45,36 @@ def test_products_and_tables(build: Any, options: dict[str, Any], tmp_path: Path
     assert np.array_equal(made.our_output, made.their_output)
 
 
+def recurrent(direction: str) -> ModelProto:
+    """An LSTM between two matrix products: 4 steps of 8 features."""
+    b = Builder()
+    count = 2 if direction == "bidirectional" else 1
+    weights = [b.constant(b.normal(count, 32, 8, fan=8) * (1 + np.arange(count, dtype=np.float32)[:, None, None])) for _ in range(2)]
+    y = b.linear(b.input("x", [4, "n", 8]), 8, 8)
+    y = b.node("LSTM", y, *weights, b.constant(b.normal(count, 64) * 0.1), hidden_size=8, direction=direction, outputs=3)[0]
+    y = b.node("Reshape", b.node("Transpose", y, perm=[0, 2, 1, 3]), b.constant(np.array([4, -1, 8 * count], np.int64)))
+    return b.model((b.linear(y, 8 * count, 3), [4, "n", 3]))
+
+
+def attentive() -> ModelProto:
+    """onnxruntime's fused self-attention over vectors of 32 features."""
+    b = Builder()
+    weight, bias = b.constant(b.normal(32, 96, fan=32)), b.constant(b.normal(96) * 0.1)
+    y = b.node("Attention", b.input("x", ["n", 6, 32]), weight, bias, domain="com.microsoft", num_heads=4)
+    graph = helper.make_graph(
+        b.nodes, "graph", b.inputs, [helper.make_tensor_value_info(y, TensorProto.FLOAT, ["n", 6, 32])], list(b.initializers.values())
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)], ir_version=8)
+
+
+@pytest.mark.parametrize("options", [{}, {"per_channel": True}, {"reduce_range": True}, {"weight_type": QuantType.QUInt8}])
+@pytest.mark.parametrize("build", [lambda: recurrent("forward"), lambda: recurrent("bidirectional"), attentive])
+def test_operators_that_onnxruntime_has_integer_forms_of(build: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    made = dynamically(build(), tmp_path, **options)
+    assert {"DynamicQuantizeLSTM", "QAttention"} & {node.op_type for node in made.ours.graph.node}
+    assert np.array_equal(made.our_output, made.their_output)
+
+
 def branching(*, nested: bool) -> ModelProto:
     """Two products around an If: one branch multiplies by a weight from outside, the other by its own, or ``nested`` in a Loop."""
     b = Builder()

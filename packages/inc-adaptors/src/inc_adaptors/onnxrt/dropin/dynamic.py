@@ -26,8 +26,8 @@ from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 
-TYPES = frozenset({"Gather", "MatMul"})
-"""What is quantized by default. The tool also takes Conv, which is several times slower than float then, and LSTM."""
+TYPES = frozenset({"Attention", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"})
+"""What is quantized by default. The tool also takes Conv, which is several times slower than float then."""
 
 _ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC, ranges=RangeSource.DYNAMIC)
 _BYTE = 8
@@ -112,10 +112,21 @@ def _chosen(source: Source, formats: Formats, operators: Sequence[Operator]) -> 
             codes = spelled_out(attrs.evolve(formats, reduced=False).constant_plan(table, is_weight=False, axis=None), values, table)
             generic = attrs.evolve(operator, kind=Kind.COMPUTING, inputs={0: table}, reason=None)
             yield generic, OpPlan(inputs=(codes,), outputs=(codes,), compute_dtype=INT8)
+        elif operator.kind is Kind.OWN:
+            yield operator, _own(operator, formats)
         elif kind == "MatMul" and not formats.options.constant_weights_only and _reads_floats(source, operator, constant=False):
             node = source.graph.nodes[operator.node]
             generic = attrs.evolve(operator, kind=Kind.COMPUTING, inputs=dict(enumerate(node.input)), reason=None)
             yield generic, OpPlan(inputs=(_ACTIVATION, _ACTIVATION), compute_dtype=INT8)
+
+
+def _own(operator: Operator, formats: Formats) -> OpPlan:
+    """Of an operator that becomes onnxruntime's own: Attention reads codes, tables are unsigned."""
+    if operator.op.type == "EmbedLayerNormalization":
+        return OpPlan(weight=TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC), compute_dtype=INT8)
+    signed = attrs.evolve(formats, weight=INT8) if operator.op.type == "LSTM" else formats  # the tool knows no other LSTM
+    weight = signed.constant_plan(operator.weight or "", is_weight=True, axis=operator.channel_axis)
+    return OpPlan(inputs=(_ACTIVATION,), weight=weight, compute_dtype=INT8)
 
 
 def _reads_floats(source: Source, operator: Operator, *, constant: bool) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import attrs
 import numpy as np
@@ -11,7 +13,9 @@ from inc_config.plan import OpPlan, TensorPlan
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from inc_adaptors.kernels.quantize import Codes
 from inc_adaptors.onnxrt.emission.dynamic import DynamicOperand
+from inc_adaptors.onnxrt.emission.given import explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.parts import dequantize_node, scale_and_zero_point
 from inc_adaptors.onnxrt.graph import Graph
@@ -58,16 +62,12 @@ class OwnOperators:
         return _WRITERS[operator.op.type](self, operator, plan.weight, node, operand)
 
     def table(self, name: str, plan: TensorPlan, *, turned: bool = False) -> Table:
-        """A constant's codes; ``turned`` swaps the last two axes and repeats scales for each index of the first."""
+        """A constant's codes; ``turned`` swaps the last two axes, and each index of the first (a direction) has scales of its own."""
         key = (name, plan, turned)
         if key not in self._tables:
             values = np.asarray(self._graph.constant(name), np.float32)
-            qparams = weight_qparams(values, plan, where=name)
-            codes = quantize(values, qparams, plan.dtype, plan.granularity)
+            qparams, codes = (_by_direction if turned else _whole)(values, plan, name)
             scale, zero = scale_and_zero_point(self._names, name, qparams, plan.dtype, key)
-            if turned:
-                codes = np.swapaxes(codes, -1, -2)
-                scale, zero = (_repeated(tensor, values.shape[0]) for tensor in (scale, zero))
             made = numpy_helper.from_array(np.ascontiguousarray(codes), self._names.of(f"{name}_codes", key))
             self._tables[key] = Table(parts=(made, scale, zero), qparams=qparams)
         return self._tables[key]
@@ -133,9 +133,19 @@ def _contrib(op_type: str, node: NodeProto, inputs: list[str]) -> NodeProto:
     return made
 
 
-def _repeated(tensor: TensorProto, times: int) -> TensorProto:
-    values: NDArray[np.generic] = numpy_helper.to_array(tensor)
-    return numpy_helper.from_array(np.repeat(values[None], times, axis=0), tensor.name)
+def _whole(values: NDArray[np.float32], plan: TensorPlan, where: str) -> tuple[QParams, Codes]:
+    qparams = explicit_qparams(plan, values, where=where) if is_explicit(plan) else weight_qparams(values, plan, where=where)
+    return qparams, quantize(values, qparams, plan.dtype, plan.granularity)
+
+
+def _by_direction(values: NDArray[np.float32], plan: TensorPlan, where: str) -> tuple[QParams, Codes]:
+    """Of (directions, outside, inside): scales (directions,), or (directions, outside) per channel; codes with inside before outside."""
+    leading = 2 if isinstance(plan.granularity, PerChannel) else 1
+    rows = values.reshape(math.prod(values.shape[:leading]), -1)
+    qparams, codes = _whole(rows, attrs.evolve(plan, granularity=PerChannel(0)), where)
+    shape = values.shape[:leading]
+    spread = QParams(scale=qparams.scale.reshape(shape), zero_point=qparams.zero_point.reshape(shape))
+    return spread, cast("Codes", np.swapaxes(codes.reshape(values.shape), -1, -2))
 
 
 _Writer = Callable[[OwnOperators, Operator, TensorPlan, NodeProto, DynamicOperand | None], tuple[list[NodeProto], list[Table]]]
