@@ -35,7 +35,10 @@ def found(text):
         ("steps: [{kind: prune, overrides: [{include: a, pattern: channelx1}]}]", "$.steps[0].overrides[0].pattern"),
         ("steps: [{kind: quantize, approach: weight_only}]", "$.steps[0].approach"),
         ("steps: [{kind: quantize, reduce_range: true}]", "$.steps[0].reduce_range"),
-        ("steps: [{kind: quantize, recipes: {smooth_quant: {}}}]", "$.steps[0].recipes.smooth_quant"),
+        (
+            "steps: [{kind: quantize, recipes: {scale_propagation_max_pooling: false}}]",
+            "$.steps[0].recipes.scale_propagation_max_pooling",
+        ),
         ("steps: [{kind: quantize, target: {runtime: tensorflow}}]", "$.steps[0].target.runtime"),
         ("steps: [{kind: quantize, target: {runtime: torch, device: cuda}}]", "$.steps[0].target.device"),
         ("steps: [{kind: quantize, tuning: {calibration_samples: [10]}}]", "$.steps[0].tuning.calibration_samples"),
@@ -97,7 +100,8 @@ def test_what_is_carried_out_is_no_fault(installed):
       - distill
       - kind: quantize
         target: {runtime: onnxruntime}
-        recipes: {first_conv_or_matmul: false}
+        graph_format: qoperator
+        recipes: {first_conv_or_matmul: false, smooth_quant: {alphas: [0.6]}, graph_level: all, fast_bias_correction: true}
         excluded_precisions: [bf16]
         constraints: [{weight: {dtypes: [int8, fp32], algorithms: [minmax, gptq]}, activation: {algorithms: kl, dtypes: fp32}}]
         tuning: {diagnosis: null, objectives: [{kind: accuracy, higher_is_better: true}, {kind: size, higher_is_better: false}]}
@@ -111,8 +115,8 @@ def test_names_are_not_judged_where_nothing_is_installed(monkeypatch):
     assert found("{steps: [prune], calibration: {dataset: MNIST}, training: {loss: hinge}}") == {"$.training.loss": "Unknown loss 'hinge'."}
 
 
-def test_how_a_model_is_timed_or_written_is_beside_the_point(installed):
-    text = "{steps: [{kind: quantize, graph_format: qoperator}], benchmark: {instances: 2}, model: {inputs: x}}"
+def test_how_a_model_is_timed_or_named_is_beside_the_point(installed):
+    text = "{steps: [quantize], benchmark: {instances: 2}, model: {inputs: x}}"
     assert all(map(is_beside_the_point, not_offered(load(text))))
-    assert set(found(text)) == {"$.steps[0].graph_format", "$.benchmark.instances", "$.model.inputs"}
+    assert set(found(text)) == {"$.benchmark.instances", "$.model.inputs"}
     assert not is_beside_the_point(*not_offered(PipelineConfig(steps=[PruneConfig(progressive=True)])))

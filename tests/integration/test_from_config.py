@@ -342,9 +342,9 @@ def test_an_onnx_model_cannot_train_by_names(folder: Path, onnx_path: Path) -> N
 
 def test_notes_are_told_and_what_is_beside_the_point_too(folder: Path) -> None:
     progress = Progress(quiet=True)
-    document = load("{steps: [{kind: quantize, graph_format: qoperator}], benchmark: {instances: 2}}")
+    document = load("{steps: [quantize], benchmark: {instances: 2, cores_per_instance: 1}}")
     Pipeline.from_config(document, progress=progress)
     assert progress.notes == [
-        "$.steps[0].graph_format: The format 'qoperator' is not offered yet.",
         "$.benchmark.instances: instances is not offered yet.",
+        "$.benchmark.cores_per_instance: cores_per_instance is not offered yet.",
     ]

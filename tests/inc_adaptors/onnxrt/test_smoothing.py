@@ -192,6 +192,9 @@ def test_thresholds_that_need_a_histogram_are_refused() -> None:
         for op, plan in found.plan().ops.items()
     }
     plan = QuantizationPlan(target=TARGET, ops=ops, recipes=Recipes(smooth_quant=SmoothQuant()).changed)
-    statistics = ADAPTOR.observe(handle, batches(mlp()), ADAPTOR.wanted(found, (plan,)))
+    with pytest.raises(PlanError, match="another pass"):
+        ADAPTOR.wanted(found, (plan,))
+    plain = QuantizationPlan(target=TARGET, ops=ops, recipes={"smooth_quant": None})
+    statistics = ADAPTOR.observe(handle, batches(mlp()), ADAPTOR.wanted(found, (plain,)))
     with pytest.raises(PlanError, match="another pass"):
         ADAPTOR.emitter(handle, statistics, found).emit(plan)

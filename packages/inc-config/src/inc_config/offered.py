@@ -20,7 +20,7 @@ from inc_config.named import Named
 from inc_config.patterns import BlockPattern, NofMPattern
 from inc_config.pipeline import STEP_KINDS, ModelConfig, PipelineConfig, step_kind
 from inc_config.pruning import PruneConfig, PruneOverride
-from inc_config.quantization import Approach, GraphFormat, QuantizeConfig
+from inc_config.quantization import Approach, QuantizeConfig
 from inc_config.recipes import Recipes
 from inc_config.target import Device, Runtime, Target
 from inc_config.training import LOSSES, OPTIMIZERS, TrainingConfig
@@ -37,7 +37,7 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     PruneConfig: frozenset({"initial_sparsity", "regularizer", "progressive", "keep_zeros", "low_memory"}),
     PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "exclude", "target_sparsity", "pattern"},
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
-    Recipes: frozenset(field.name for field in attrs.fields(Recipes)) - {"first_conv_or_matmul", "last_conv_or_matmul", "pre_post_process"},
+    Recipes: frozenset({"scale_propagation_max_pooling"}),
     TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
@@ -71,8 +71,8 @@ def not_offered(config: PipelineConfig) -> tuple[Fault, ...]:
 
 
 def is_beside_the_point(fault: Fault) -> bool:
-    """Whether a model comes out the same without what the fault is about: how it is named, timed or written."""
-    return fault.path.startswith(("$.benchmark", "$.model")) or fault.path.endswith(".graph_format")
+    """Whether a model comes out the same without what the fault is about: how it is named or timed."""
+    return fault.path.startswith(("$.benchmark", "$.model"))
 
 
 def _faults(value: Any, path: str) -> Iterator[Fault]:
@@ -127,8 +127,6 @@ def _spelling(name: str) -> str:
 def _quantize_rules(config: QuantizeConfig, path: str) -> Iterator[Fault]:
     if config.approach is Approach.WEIGHT_ONLY:
         yield _missing(f"{path}.approach", "The approach 'weight_only'")
-    if config.graph_format is GraphFormat.QOPERATOR:
-        yield _missing(f"{path}.graph_format", "The format 'qoperator'")
 
 
 def _target_rules(target: Target, path: str) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from inc_adaptors.onnxrt.emission.correction import RECIPE as BIAS_CORRECTION
 from inc_adaptors.onnxrt.emission.correction import means_spec
 from inc_adaptors.onnxrt.emission.given import is_explicit
 from inc_adaptors.onnxrt.emission.outliers import is_evened
-from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, settings_of, smoothable
+from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, check_threshold, settings_of, smoothable
 from inc_adaptors.onnxrt.kinds import Kind, kind_of
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.thresholds import spec_for
@@ -31,6 +31,8 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
                 found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
                 if role == "input:0" and (smoothable(op) if evened else smoothed is not None and smoothable(op, smoothed.op_types)):
                     found[TensorKey(op, role)].add(CHANNELS)
+                if role == "input:0" and smoothed is not None and smoothable(op, smoothed.op_types):
+                    check_threshold(op, tensor)
                 if corrected and role == "input:0" and kind_of(op.type) is Kind.WEIGHTED:
                     found[TensorKey(op, role)].add(means_spec(op))
     return {key: frozenset(specs) for key, specs in found.items()}

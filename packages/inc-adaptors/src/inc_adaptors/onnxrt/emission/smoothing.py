@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
+from typing import Any
 
 import attrs
 import numpy as np
 from inc_config.errors import CalibrationError, PlanError
-from inc_config.plan import OpId, QuantizationPlan, TensorKey
+from inc_config.plan import OpId, QuantizationPlan, TensorKey, TensorPlan
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
@@ -32,6 +33,7 @@ CHANNELS = StatisticSpec("channel_range", {"axis": -1})
 
 TYPES = ("MatMul", "Gemm")
 _JOINED: Mapping[str, Callable[[Sequence[float]], float]] = {"min": min, "mean": fmean, "max": max}
+_MOST_ALPHAS = 1000
 _SMALLEST = 1e-5  # of a maximum, so that dead channels give no infinite scale
 _SIGMAS = 3.0  # a range is taken to reach so many standard deviations, where a power is needed
 
@@ -96,8 +98,7 @@ def settings_of(plan: QuantizationPlan) -> Settings | None:
     search = given.get("search")
     alphas = tuple(float(alpha) for alpha in given.get("alphas", (0.5,)))
     if search is not None:
-        count = round((float(search["maximum"]) - float(search["minimum"])) / float(search["step"])) + 1
-        alphas = tuple(float(search["minimum"]) + index * float(search["step"]) for index in range(max(1, count)))
+        alphas = _searched(search)
     return Settings(
         alphas=alphas,
         per_layer=search is not None,
@@ -110,6 +111,31 @@ def settings_of(plan: QuantizationPlan) -> Settings | None:
         if search is not None and search.get("blockwise")
         else (),
     )
+
+
+def check_threshold(op: OpId, tensor: TensorPlan | None) -> None:
+    """Refuse thresholds of a smoothed input that the ranges of its channels do not give.
+
+    Raises:
+        PlanError: any but min-max: a histogram of the smoothed input would need another pass.
+    """
+    if tensor is not None and tensor.threshold.name != "minmax":
+        raise PlanError(
+            f"SmoothQuant changes the input of {op}, whose threshold {tensor.threshold.name!r} would need another pass.",
+            where=f"recipe {RECIPE}",
+            fix="use the threshold minmax with it",
+        )
+
+
+def _searched(search: Mapping[str, Any]) -> tuple[float, ...]:
+    low, high, step = (float(search.get(name, default)) for name, default in (("minimum", 0.0), ("maximum", 1.0), ("step", 0.1)))
+    if not 0.0 <= (high - low) / step < _MOST_ALPHAS:
+        raise PlanError(
+            f"SmoothQuant cannot search alpha from {low:g} to {high:g} in steps of {step:g}.",
+            where=f"recipe {RECIPE}",
+            fix=f"give a minimum below the maximum, and a step that makes at most {_MOST_ALPHAS} values",
+        )
+    return tuple(low + index * step for index in range(round((high - low) / step) + 1))
 
 
 def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings) -> Smoothed:
@@ -160,13 +186,7 @@ def _groups(graph: Graph, operators: Sequence[Operator], statistics: Statistics,
         op_plan = plan.ops.get(operator.op)
         if op_plan is None or not op_plan.is_quantized or op_plan.is_dynamic or not smoothable(operator.op, settings.op_types):
             continue
-        tensor = op_plan.inputs[0]
-        if tensor is not None and tensor.threshold.name != "minmax":
-            raise PlanError(
-                f"SmoothQuant changes the input of {operator.op}, whose threshold {tensor.threshold.name!r} would need another pass.",
-                where=f"recipe {RECIPE}",
-                fix="use the threshold minmax with it",
-            )
+        check_threshold(operator.op, op_plan.inputs[0])
         by_tensor.setdefault(operator.inputs[0], []).append(operator)
     groups = []
     for name, members in by_tensor.items():
