@@ -72,7 +72,8 @@ def test_a_model_file_is_benchmarked_in_a_process_of_its_own(onnx_file: Path) ->
 def test_real_data_reaches_the_instances(onnx_file: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.zeros((40, 6), np.float32), labels=np.zeros(40))
     assert benchmark(onnx_file, QUICK, str(tmp_path / "d.npz")).data.endswith("d.npz")
-    assert benchmark(onnx_file, QUICK, np.zeros((7, 6), np.float32)).batch_size == 7
+    given = benchmark(onnx_file, QUICK, np.zeros((7, 6), np.float32))
+    assert (given.batch_size, given.data) == (7, "given")
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,8 @@ def test_two_models_are_paired_and_gated(capsys: pytest.CaptureFixture[str]) -> 
         (("missing.onnx",), "No such model file."),
         (("targets:worker", "--instances", "5000"), "5000 instances of 1 core do not fit."),
         (("--compare", "a:a", "b:b", "--gate", "--lock", "none.json"), "The file cannot be read"),
+        (("--compare", "a.json", "b.json", "--gate", "--min-speedup", "2"), "Earlier results are compared as they are."),
+        (("targets:worker", "--against", "none.json"), "The file cannot be read"),
     ],
 )
 def test_bad_input_is_refused_before_anything_runs(arguments: tuple[str, ...], what: str, capsys: pytest.CaptureFixture[str]) -> None:

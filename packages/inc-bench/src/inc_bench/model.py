@@ -6,6 +6,7 @@ import os
 import time
 from typing import Any
 
+import attrs
 from inc_adaptors.batches import batch_size
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.data import LoaderConfig
@@ -27,6 +28,10 @@ from inc_bench.request import Request, asked_batch_size, request_of
 from inc_bench.results.model import BenchmarkResult
 from inc_bench.running import run_layout, summarise
 from inc_bench.timing import warm_up
+
+
+GIVEN = "given"
+"""What a result calls data that has no name."""
 
 
 def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = None, *, architecture: str | None = None) -> BenchmarkResult:
@@ -57,7 +62,8 @@ def benchmark(model: Any, config: BenchmarkConfig | None = None, data: Any = Non
     topology = read_topology()
     layout = plan_layout(topology, instances=config.instances, cores_per_instance=config.cores_per_instance)
     with scratch_folder() as folder:
-        return run_layout(request_of(source, config, data, folder), layout, topology)
+        result = run_layout(request_of(source, config, data, folder), layout, topology)
+    return result if data is None or isinstance(data, str | os.PathLike) else attrs.evolve(result, data=GIVEN)
 
 
 def compare_models(baseline: Any, candidate: Any, config: BenchmarkConfig | None = None, data: Any = None) -> Comparison:
@@ -95,7 +101,7 @@ def _here(model: Any, config: BenchmarkConfig, data: Any) -> BenchmarkResult:
     size = _size(opened, config, data)
     request = Request(
         model=ModelSource(kind=SourceKind.TARGET, name=type(model).__name__),
-        data=None if data is None else os.fspath(data) if isinstance(data, str | os.PathLike) else "given",
+        data=None if data is None else os.fspath(data) if isinstance(data, str | os.PathLike) else GIVEN,
         loader=config.data if data is None else None,
         batch_size=size,
         calls=config.iterations * config.rounds,

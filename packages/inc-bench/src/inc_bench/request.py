@@ -127,7 +127,7 @@ def _stored(data: Any, folder: Path) -> str:
         arrays = {"0": to_numpy(data)}
     else:
         raise DataError(
-            f"A {type(data).__name__} cannot be handed to another process.",
+            f"Data of type {type(data).__name__} cannot be handed to another process.",
             where="data",
             fix="give one batch of arrays, or name data by a file or module:function",
         )

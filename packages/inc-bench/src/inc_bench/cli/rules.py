@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from inc_config.errors import IncError
 
@@ -17,6 +18,15 @@ class UsageError(IncError, ValueError):
 def compared(options: argparse.Namespace) -> list[str]:
     """The names that are to be compared, the baseline first."""
     return [*([options.model] if options.model else []), *(options.compare or ())]
+
+
+def are_results(names: list[str]) -> bool:
+    """Whether these are results of earlier runs, which are read and not run."""
+    return bool(names) and all(Path(name).suffix == ".json" for name in names)
+
+
+_OF_MODELS = ("data", "config", "metric", "accuracy", "profile", "json", "gate", "update_lock")
+"""Options that say how models are run or judged."""
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -40,7 +50,9 @@ def _models(options: argparse.Namespace) -> tuple[_Rule, ...]:
     names = compared(options)
     tasks = [flag for flag, used in (("--sweep", options.sweep), ("--mode", options.mode is not Mode.OFFLINE)) if used]
     files = [f"--{name}" for name in ("markdown", "csv", "against") if getattr(options, name)]
+    unread = [f"--{name.replace('_', '-')}" for name in _OF_MODELS if getattr(options, name)] if are_results(names) else []
     return (
+        (bool(unread), "Earlier results are compared as they are.", ", ".join(unread), "leave it out, or name the models"),
         (not names, "There is no model.", "command line", "name one: inc-bench MODEL"),
         (bool(options.compare) and len(names) != 2, f"{len(names)} models are to be compared.", "--compare", "name two"),
         (bool(options.compare and tasks), "A comparison is neither a sweep nor of another mode.", ", ".join(tasks), "leave one out"),

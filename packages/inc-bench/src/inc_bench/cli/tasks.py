@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inc_bench.cli.requests import Asked, asked_for
-from inc_bench.cli.rules import check_options, compared
+from inc_bench.cli.rules import are_results, check_options, compared
 from inc_bench.gate import Check, Lock, Outcome, judge, junit, load_lock, save_lock, summary, verdict
 from inc_bench.machine.layout import Layout, plan_layout
 from inc_bench.machine.topology import Topology, read_topology
@@ -34,8 +34,10 @@ _CODES = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
 def run_task(options: argparse.Namespace, console: Console) -> int:
     """Do what the options ask; returns the exit code."""
     check_options(options)
-    if options.compare and all(Path(name).suffix == ".json" for name in compared(options)):
+    if options.compare and are_results(compared(options)):
         return _compare_results(options, console)
+    if options.against:
+        load_result(options.against)  # refused now where it cannot be read, not when all is measured
     topology = read_topology()
     asked = asked_for(options, compared(options))
     for text in asked.notes:
