@@ -29,7 +29,6 @@ from inc_bench.results.model import BenchmarkResult
 from inc_bench.running import run_layout, summarise
 from inc_bench.timing import warm_up
 
-
 GIVEN = "given"
 """What a result calls data that has no name."""
 
