@@ -19,6 +19,7 @@ from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import STANDARD_DOMAINS, Kind
 from inc_adaptors.onnxrt.operators import Operator
+from inc_adaptors.onnxrt.reached import unreached
 from inc_adaptors.statistics.histogram import HistogramStatistic
 from inc_adaptors.statistics.ranges import RangeStatistic
 from inc_adaptors.statistics.store import Statistics
@@ -52,7 +53,8 @@ def guard(capabilities: Capabilities, graph: Graph, layout: Layout, statistics: 
         cause = _cause(tail, reasons)
         if cause:
             reasons = {operator.op: cause for operator in tail} | reasons
-    return attrs.evolve(capabilities, ops=tuple(_judged(op, reasons.get(op.op)) for op in capabilities.ops))
+    empty = unreached(layout, statistics)
+    return attrs.evolve(capabilities, ops=tuple(_judged(_reached(op, empty), reasons.get(op.op)) for op in capabilities.ops))
 
 
 def prefer_wide_weights(capabilities: Capabilities, narrow: Collection[str]) -> Capabilities:
@@ -78,6 +80,13 @@ def structural_guard(graph: Graph, operators: tuple[Operator, ...]) -> Mapping[O
         causes.update({operator.op: cause for operator in tail if cause})
         causes.update(_heads(graph, layout, tail))
     return {op: Reason(ReasonCode.RANGE_GUARD, cause) for op, cause in causes.items()}
+
+
+def _reached(capability: OpCapability, empty: frozenset[OpId]) -> OpCapability:
+    if capability.op not in empty or not capability.is_quantizable:
+        return capability
+    floats = tuple(option for option in capability.options if not option.is_quantized)
+    return attrs.evolve(capability, options=floats, reason=Reason(ReasonCode.NOT_EXECUTED, "calibration gave it no values"))
 
 
 def _judged(capability: OpCapability, cause: str | None) -> OpCapability:

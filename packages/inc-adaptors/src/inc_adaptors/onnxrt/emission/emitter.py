@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
 
+from inc_adaptors.batches import bind
 from inc_adaptors.handle import ModelHandle
+from inc_adaptors.onnxrt.alone import noise_alone
 from inc_adaptors.onnxrt.emission.checks import check_plan
 from inc_adaptors.onnxrt.emission.correction import RECIPE
 from inc_adaptors.onnxrt.emission.domains import in_domains
@@ -22,6 +27,7 @@ from inc_adaptors.onnxrt.emission.skeleton import Skeletons
 from inc_adaptors.onnxrt.graph import Graph, assemble
 from inc_adaptors.onnxrt.half.casting import Cast16, cast_to_half
 from inc_adaptors.onnxrt.half.weights import HalfWeights
+from inc_adaptors.onnxrt.reached import unreached
 from inc_adaptors.statistics.store import Statistics
 
 UNSPLIT = "gemm_to_matmul"
@@ -41,7 +47,9 @@ class OnnxrtEmitter:
         self._layout = layout
         self._capabilities = capabilities
         self._statistics = statistics
-        self._blocked = _non_finite(self._layout, statistics)
+        non_finite = _non_finite(layout, statistics)
+        self._unreached = unreached(layout, statistics) - non_finite
+        self._blocked = non_finite | self._unreached
         self._skeletons = Skeletons(graph, layout, statistics, self._blocked)
         self._half_weights = HalfWeights()
 
@@ -91,15 +99,24 @@ class OnnxrtEmitter:
         native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
         return attrs.evolve(self._handle, native=native, state=state)
 
+    def noise_alone(self, plan: QuantizationPlan, batches: Iterable[Any], *, threads: int = 0) -> Mapping[OpId, float]:
+        """Predicted noise share in the outputs of every weighted operator alone; see ``alone.noise_alone``."""
+        check_plan(self._layout, self._capabilities, plan)
+        feeds = (bind(batch, self._handle.signature) for batch in batches)
+        return noise_alone(self._skeletons.of(plan), plan, feeds, blocked=self._blocked, threads=threads)
+
     def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
-        blocked = [op for op in placement.idle if op in self._blocked]
+        empty = [op for op in placement.idle if op in self._unreached]
+        blocked = [op for op in placement.idle if op in self._blocked - self._unreached]
         idle = [op for op in placement.idle if op not in self._blocked | unsplit]
         narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]
         if narrow:
             lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
         if blocked:
             lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
+        if empty:
+            lines.append(f"in float because calibration gave them no values: {_listed(empty)}")
         if unsplit:
             lines.append(f"in float because dynamic ranges need MatMul and Add, and {UNSPLIT} is False: {_listed(sorted(unsplit))}")
         if idle:
