@@ -1,0 +1,152 @@
+"""The step MixedPrecision through pipelines, on a machine that is taken to have fp16 kernels: onnxruntime computes fp16 on any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from inc_adaptors.onnxrt.half.calls import Call
+from inc_adaptors.onnxrt.half.measuring import Found, HalfKernels
+from inc_config import OpConstraint, QuantizeConfig, Target, TensorConstraint, compat
+from inc_config.dtypes import FP16, FloatType
+from inc_config.errors import MissingRoleError, PlanError, StepError
+from inc_config.quantization import MixedPrecisionConfig
+from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
+from inc_orchestrate import Evaluation, MixedPrecision, Pipeline, Progress, Quantize, load, plan
+from inc_orchestrate.precisions import floats_only
+from torch import nn
+
+Answer = Callable[[Call, FloatType, Target], Found]
+
+
+def fast(call: Call, dtype: FloatType, target: Target) -> Found:
+    return Found(has_kernel=dtype is FP16, speedup=2.0, inner=2.0, why=f"no {dtype} kernel")
+
+
+def slow(call: Call, dtype: FloatType, target: Target) -> Found:
+    return Found(has_kernel=dtype is FP16, speedup=0.5, inner=0.5, why=f"no {dtype} kernel")
+
+
+@pytest.fixture
+def taken_as(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
+    """Let every new adaptor believe an answer about kernels."""
+    return lambda answer: monkeypatch.setattr("inc_adaptors.onnxrt.adaptor.on_this_machine", lambda: HalfKernels(answer))
+
+
+@pytest.fixture
+def quietly(quiet: Progress) -> Callable[..., Any]:
+    def run(steps: Any, model: Any, **options: Any) -> Any:
+        return Pipeline(steps, progress=quiet, benchmark=False, **options).fit(model)
+
+    return run
+
+
+def in_fp16(model: onnx.ModelProto) -> set[str]:
+    """Types of the operators that read fp16 weights."""
+    halves = {tensor.name for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16}
+    return {node.op_type for node in model.graph.node if halves & set(node.input)}
+
+
+def test_everything_that_can_is_in_16_bits_and_comes_back(
+    taken_as: Any, quietly: Any, onnx_path: Path, digits: Any, tmp_path: Path
+) -> None:
+    taken_as(fast)
+    step = MixedPrecision(precisions=("bf16", "fp16"), accuracy_loss=0.01)
+    result = quietly([step], onnx_path, calibrate=digits.calibration, evaluate=Evaluation(digits.evaluation, "accuracy"))
+    assert result.is_feasible
+    assert result.summary.by_precision.keys() == {"fp16"}
+    assert Path(onnx_path).stat().st_size > 1.5 * result.model.ByteSize()
+    assert in_fp16(result.model) == {"Conv", "Gemm"}
+    assert [value.type.tensor_type.elem_type for value in (*result.model.graph.input, *result.model.graph.output)] == [1, 1]
+    result.save(tmp_path / "out")
+    assert load(tmp_path / "out").SerializeToString(deterministic=True) == result.model.SerializeToString(deterministic=True)
+
+
+def test_operators_go_back_to_fp32_until_the_criterion_holds(taken_as: Any, quietly: Any, onnx_path: Path, digits: Any) -> None:
+    taken_as(fast)
+
+    def worse_with_gemm(model: onnx.ModelProto) -> float:
+        return 0.5 if "Gemm" in in_fp16(model) else 1.0
+
+    result = quietly([MixedPrecision(precisions="fp16")], onnx_path, calibrate=digits.calibration, evaluate=worse_with_gemm)
+    assert in_fp16(result.model) == {"Conv"}
+    assert result.is_feasible
+    fell_back = [row for row in result.summary.operators if row.type == "Gemm"]
+    assert all(row.precision == "fp32" and row.reason.startswith("fallback") for row in fell_back)
+
+
+def test_a_target_without_kernels_is_an_error_before_any_work(taken_as: Any, quietly: Any, onnx_path: Path, digits: Any) -> None:
+    def never(model: Any) -> float:
+        raise AssertionError("work has started")
+
+    taken_as(lambda call, dtype, target: Found(has_kernel=False, why=f"it has no {dtype} kernel for {call.type}"))
+    with pytest.raises(PlanError, match="nothing to convert") as caught:
+        quietly([MixedPrecision()], onnx_path, calibrate=digits.calibration, evaluate=never)
+    assert "2 x Conv: no_half_kernel: it has no bf16 kernel for Conv" in str(caught.value)
+    assert "2 x Gemm: no_half_kernel: it has no bf16 kernel for Gemm" in str(caught.value)
+
+
+def test_a_framework_without_the_role_is_an_error_before_any_work(quietly: Any, digits: Any) -> None:
+    with pytest.raises(MissingRoleError, match="mixed-precision needs the role MixesPrecision, which the adaptor 'torch'"):
+        quietly([MixedPrecision()], nn.Sequential(nn.Flatten(), nn.Linear(256, 10)), calibrate=digits.calibration)
+
+
+@pytest.mark.parametrize("options", [{"precisions": ()}, {"precisions": "fp32"}, {"precisions": "fp16", "excluded_precisions": "fp16"}])
+def test_no_precision_left_is_an_error(options: Any, quietly: Any, onnx_path: Path, digits: Any) -> None:
+    with pytest.raises(StepError, match="No precision is left to convert to"):
+        quietly([MixedPrecision(**options)], onnx_path, calibrate=digits.calibration)
+
+
+def test_two_steps_cannot_both_choose_precisions(quietly: Any, onnx_path: Path, digits: Any) -> None:
+    with pytest.raises(StepError, match=r"quantize.*mixed-precision.*both choose"):
+        quietly([Quantize(), MixedPrecision()], onnx_path, calibrate=digits.calibration)
+
+
+def test_quantize_uses_16_bits_unless_they_are_excluded(taken_as: Any, onnx_path: Path) -> None:
+    taken_as(fast)
+    no_integers = [OpConstraint(types="Gemm", weight=TensorConstraint(dtypes=("fp16", "fp32")))]
+    by_precision = plan(onnx_path, config=QuantizeConfig(constraints=no_integers)).by_precision
+    # The products have no integers; what reads int8 beside them stays int8.
+    assert by_precision["fp16"] == 2
+    assert by_precision["int8"] >= 2
+    without = plan(onnx_path, config=QuantizeConfig(constraints=no_integers, excluded_precisions="fp16"))
+    assert "fp16" not in without.by_precision
+
+
+def test_a_plan_counts_operators_in_16_bits_and_half_their_bytes(taken_as: Any, onnx_path: Path) -> None:
+    taken_as(fast)
+    report = plan(onnx_path, config=MixedPrecisionConfig(precisions="fp16", exclude_types="Gemm"))
+    assert f"{report.by_precision['fp16']} fp16" in str(report)
+    weights = sum(row.weight_bytes for row in report.operators if row.precision == "fp16")
+    assert report.size_before_bytes - report.size_after_bytes == weights // 2
+    assert all(row.reason.startswith("excluded_by_user") for row in report.operators if row.type == "Gemm")
+
+
+def test_slower_kernels_serve_where_size_is_the_aim(taken_as: Any, onnx_path: Path) -> None:
+    taken_as(slow)
+    size = TuningConfig(objectives=[Objective(kind=ObjectiveKind.SIZE)])
+    assert plan(onnx_path, config=MixedPrecisionConfig(precisions="fp16")).by_precision.keys() == {"fp32"}
+    assert "fp16" in plan(onnx_path, config=MixedPrecisionConfig(precisions="fp16", tuning=size)).by_precision
+
+
+def test_the_search_is_always_that_for_16_bits() -> None:
+    for name in ("basic", "mse", "automixedprecision"):
+        assert floats_only(MixedPrecisionConfig(tuning=TuningConfig(strategy=name))).tuning.strategy.name == "automixedprecision"
+
+
+def test_a_file_of_1_x_runs(taken_as: Any, quiet: Progress, onnx_path: Path, digits: Any, tmp_path: Path) -> None:
+    taken_as(fast)
+    path = tmp_path / "conf.yaml"
+    path.write_text(
+        "model: {name: net, framework: onnxrt_qlinearops}\n"
+        "mixed_precision: {precisions: 'fp16, fp32'}\n"
+        "tuning: {accuracy_criterion: {relative: 0.01}, exit_policy: {timeout: 0}, random_seed: 9527}\n"
+    )
+    pipeline = Pipeline.from_config(compat.translate(compat.load_v1(path)), progress=quiet, calibrate=digits.calibration, benchmark=False)
+    result = pipeline.fit(onnx_path)
+    assert in_fp16(result.model) == {"Conv", "Gemm"}
+    assert np.isfinite(result.summary.accuracy.final)
