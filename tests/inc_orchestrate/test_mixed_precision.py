@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,3 +152,15 @@ def test_a_file_of_1_x_runs(taken_as: Any, quiet: Progress, onnx_path: Path, dig
     result = pipeline.fit(onnx_path)
     assert in_fp16(result.model) == {"Conv", "Gemm"}
     assert np.isfinite(result.summary.accuracy.final)
+
+
+def test_the_example_of_the_readme_runs(onnx_path: Path, digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    readme = Path(__file__).parents[2] / "packages" / "inc-orchestrate" / "README.md"
+    (example,) = re.findall(r"<!-- mixed\.py -->\n```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copyfile(onnx_path, tmp_path / "model.onnx")
+    np.save(tmp_path / "calibration.npy", np.concatenate([inputs.numpy() for inputs, _ in digits.calibration]))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, str(readme), "exec"), {})
+    said = capsys.readouterr().out
+    # Whether there are kernels is this machine's affair: either a model in 16 bits, or every type with its reason.
+    assert (tmp_path / "in_16_bits").is_dir() or ("nothing to convert for the target openvino" in said and "x Conv: " in said)
