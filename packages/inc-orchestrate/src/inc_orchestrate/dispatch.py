@@ -11,6 +11,8 @@ from inc_strategy import Measurement, Trial, TrialStatus
 from inc_orchestrate.job import DIED, STOPPED, Job, run_trial
 from inc_orchestrate.pool import Answer, Pool, is_broken
 
+_CANCELLED = "its executor cancelled it"
+
 
 class Dispatch:
     """Trials under way by proposal index.
@@ -26,6 +28,7 @@ class Dispatch:
         self._function = function
         self._running: dict[Future[Answer], tuple[int, QuantizationPlan]] = {}
         self._suspects: set[str] = set()
+        self._is_stopping = False
 
     @property
     def has_room(self) -> bool:
@@ -42,13 +45,14 @@ class Dispatch:
         payload = self._job.payload(_token(index), plan=to_json(plan), function=self._function)
         self._running[self._pool.submit(run_trial, payload)] = (index, plan)
 
-    def next_finished(self) -> list[Trial]:
-        """Wait for at least one trial; several where they ended together."""
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+    def next_finished(self, timeout_s: float | None = None) -> list[Trial]:
+        """Wait for at least one trial, or until the time is over; several where they ended together."""
+        done, _ = wait(self._running, timeout=timeout_s, return_when=FIRST_COMPLETED)
         return self._broken() if any(is_broken(future) for future in done) else [self._trial(future) for future in done]
 
     def cancelled(self) -> list[Trial]:
         """Give up what has not started, and wait for the rest."""
+        self._is_stopping = True
         self._job.stop()
         for future, (index, _) in self._running.items():
             if not self._job.has_started(_token(index)):
@@ -86,7 +90,7 @@ class Dispatch:
         try:
             answer = future.result()
         except CancelledError:
-            return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=STOPPED)
+            return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=STOPPED if self._is_stopping else _CANCELLED)
         except Exception as error:  # noqa: BLE001  (an executor reports its own faults in its own classes)
             return Trial(index=index, plan=plan, status=TrialStatus.LOST, error=f"{type(error).__name__}: {error}")
         if "lost" in answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any
@@ -23,17 +24,17 @@ class Pool:
         """Send one payload; a broken executor is made anew, once.
 
         Raises:
-            EvaluationError: the executor takes no work.
+            RefusedError: the executor takes no work.
         """
         try:
             return self._current().submit(work, payload)
         except BrokenExecutor:
             self.drop()
-        except (RuntimeError, OSError) as error:
+        except Exception as error:  # an executor reports its own faults in its own classes
             raise _refused(error) from error
         try:
             return self._current().submit(work, payload)
-        except (RuntimeError, OSError) as error:  # BrokenExecutor is a RuntimeError
+        except Exception as error:  # as above
             raise _refused(error) from error
 
     def drop(self) -> None:
@@ -52,7 +53,8 @@ class Pool:
     def _shut_down(self, *, wait: bool) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=wait)  # no cancel_futures: Dask's executor does not have it
+            with contextlib.suppress(Exception):  # one that has lost its connection raises what it likes; it is let go all the same
+                executor.shutdown(wait=wait)  # no cancel_futures: Dask's executor does not have it
 
 
 def is_broken(future: Future[Answer]) -> bool:
@@ -60,6 +62,10 @@ def is_broken(future: Future[Answer]) -> bool:
     return future.done() and not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
 
 
-def _refused(error: Exception) -> EvaluationError:
+class RefusedError(EvaluationError):
+    """An executor that takes no work."""
+
+
+def _refused(error: Exception) -> RefusedError:
     what = f"The executor takes no work: {type(error).__name__}: {error}"
-    return EvaluationError(what, where="Workers(make=...)", fix="check that its workers run, and that make= gives a new executor")
+    return RefusedError(what, where="Workers(make=...)", fix="check that its workers run, and that make= gives a new executor")

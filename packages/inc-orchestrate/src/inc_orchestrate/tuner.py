@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +15,10 @@ from inc_adaptors.roles import Adaptor
 from inc_config import plugins
 from inc_config.capabilities import Capabilities
 from inc_config.constrain import without_match
-from inc_config.convert import unstructure
 from inc_config.errors import EvaluationError, IncError, PluginError
 from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig, TunedPrecision
-from inc_config.tuning import AccuracyCriterion, ExitPolicy, LossKind, ObjectiveKind, TuningConfig
+from inc_config.tuning import AccuracyCriterion, LossKind, ObjectiveKind, TuningConfig
 from inc_strategy import (
     Evaluate,
     Ledger,
@@ -48,8 +44,10 @@ from inc_strategy.trial import lowered
 from inc_orchestrate.candidates import Candidates, candidates
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.dispatch import Dispatch
+from inc_orchestrate.fingerprints import fingerprints
 from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.memory import peak_memory_bytes
+from inc_orchestrate.pool import RefusedError
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import recipes_of, rewritten, without_effect
@@ -63,11 +61,11 @@ FAILURES_IN_A_ROW = 5
 INTERRUPTED = "it was interrupted"
 """Why a search ended after Ctrl-C."""
 
+PATIENCE_S = 60.0
+"""Trials on workers that take longer than this, and than five times the longest so far, may have lost their workers."""
+
 REPEATABLE = 1e-4
 """Two evaluations of one model that differ by a larger share of the value are not the same."""
-
-_SHORT = 200
-_PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -129,7 +127,7 @@ def _search(handle: ModelHandle, found: Candidates, config: QuantizeConfig, sett
     ):
         setting.progress.note(f"quantize: {given} matches no operator")
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
-        prints = _fingerprints(handle, config, setting, found.capabilities)
+        prints = fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
             dispatch = None if workers is None else workers.dispatch(found.capabilities, found.statistics)
             search = Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
@@ -162,6 +160,7 @@ class Search:
             adaptor=setting.adaptor, original=original, emitter=found.emitter, batches=found.kept, progress=setting.progress
         )
         self.start = time.monotonic() - spent_s(self.view)
+        self._has_waited = False
 
     @property
     def view(self) -> View:
@@ -188,7 +187,9 @@ class Search:
         except KeyboardInterrupt as interruption:
             if isinstance(interruption.__context__, KeyboardInterrupt):  # a second one, while the first unwound
                 raise
-            reason = self._interrupted(interruption)
+            reason = self._cut_short(INTERRUPTED, interruption)
+        except RefusedError as fault:
+            reason = self._cut_short(fault.what, fault)
         view = self.view
         if view.best_so_far is None:
             raise _all_failed(view)
@@ -228,24 +229,37 @@ class Search:
             if isinstance(action, Wait) and dispatch.is_idle:
                 raise self._waits_for_nothing()
             if isinstance(action, Wait | Stop) or not dispatch.has_room:
-                for trial in dispatch.next_finished():
+                for trial in self._patiently(dispatch):
                     self._finished(self._timed(trial))
             elif isinstance(action, Probe):
                 self._finished(self._probed(self._proposed(action), action))
             else:
                 dispatch.start(self._proposed(action), action.plan)
 
-    def _interrupted(self, interruption: KeyboardInterrupt) -> str:
+    def _cut_short(self, why: str, error: BaseException) -> str:
         """Give up what is under way and go on with what there is; raises again where there is nothing."""
         if self.dispatch is not None:
             self.dispatch.abandon()
         for pending in self.view.pending:
-            self._finished(lost(pending, INTERRUPTED))
+            self._finished(lost(pending, why))
         view = self.view
         if view.best_so_far is None:
-            raise interruption
-        self.setting.progress.say("interrupted: delivering the best model so far; Ctrl-C again stops at once")
-        return INTERRUPTED
+            raise error
+        self.setting.progress.say(f"{why}: delivering the best model so far; Ctrl-C stops at once")
+        return why
+
+    def _patiently(self, dispatch: Dispatch) -> list[Trial]:
+        """The next trials that end; said once where that takes far longer than any trial before."""
+        if not self._has_waited:
+            longest = max((trial.measurement.seconds for trial in self.view.trials if trial.measurement), default=0.0)
+            patience = max(PATIENCE_S, 5.0 * longest)
+            if found := dispatch.next_finished(patience):
+                return found
+            self._has_waited = True
+            self.setting.progress.say(
+                f"no trial has ended in {patience:.0f} s; if no worker is left, Ctrl-C delivers the best model so far"
+            )
+        return dispatch.next_finished()
 
     def _has_succeeded(self) -> bool:
         return self.config.tuning.exit_policy.first_success and self.view.best_feasible is not None
@@ -418,33 +432,6 @@ def _how_to_go_on(folder: Path, config: QuantizeConfig, setting: Setting) -> str
     if config.tuning.ledger is None and setting.workspace is None:
         return "nothing was kept; give Pipeline(workspace=folder) to be able to resume"
     return f"finished trials are in {folder}; run the same again to resume"
-
-
-def _fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting, capabilities: Capabilities) -> dict[str, str]:
-    """What trials depend on; the exit policy may change between sessions."""
-    fields = {field.name: getattr(config, field.name) for field in attrs.fields(QuantizeConfig)}
-    asked = QuantizeConfig(**fields)
-    tuning = attrs.evolve(asked.tuning, exit_policy=ExitPolicy(), ledger=None)
-    settled = attrs.evolve(asked, tuning=tuning, target=capabilities.target)
-    ids = setting.evaluator.ids
-    return {
-        "model": setting.adaptor.fingerprint(handle),
-        **_told("configuration", unstructure(settled)),
-        "calibration data": "" if setting.calibration is None else setting.calibration.ids.fingerprint,
-        "evaluation": setting.evaluator.metric,
-        "evaluation data": "" if ids is None else ids.fingerprint,
-        # Six digits: the last ones of a float metric change with the number of threads.
-        "baseline": f"{setting.baseline.value:.6g}",
-        "versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
-    }
-
-
-def _told(name: str, value: Any) -> dict[str, str]:
-    """The fields of a configuration by their path, as texts to be read where they differ; long ones by their digests."""
-    if isinstance(value, dict) and value:
-        return {path: text for key, item in value.items() for path, text in _told(f"{name}.{key}", item).items()}
-    text = json.dumps(value, sort_keys=True)
-    return {name: text if len(text) <= _SHORT else hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _is_empty_handed(view: View) -> bool:
