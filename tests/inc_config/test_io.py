@@ -151,6 +151,21 @@ evaluation: {metrics: [3, accuracy, []]}
     ]
 
 
+def test_faults_of_the_text_are_told_beside_those_of_what_it_says():
+    text = "steps:\n- kind: prune\n  frequency: 0\n  frequency: 1\n- !!python/object:os.system quantise\nmod: one-shot\n"
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert [(fault.path, fault.line) for fault in caught.value.faults] == [
+        ("$.steps[0].frequency", 3),
+        ("$.steps[0].frequency", 4),
+        ("$.steps[1]", 5),
+        ("$.steps[1]", 5),
+        ("$.mod", 6),
+    ]
+    with pytest.raises(ConfigError, match="stands twice"):
+        load("{steps: [prune], steps: [prune]}")
+
+
 def test_a_document_without_a_step_can_be_read_though_not_run():
     config = load("{steps: [], benchmark: {warmup: 3}}")
     assert config.steps == ()

@@ -177,6 +177,7 @@ def test_constraints_of_operators():
     )
     assert {
         (NoteCode.DROPPED, "$.quantization.model_wise.weight.bit", 3),
+        (NoteCode.DROPPED, "$.quantization.op_wise.layer(2|3).*.activation.algorithm", 5),
         (NoteCode.CHANGED, "$.quantization.model_wise.weight.scheme", 3),
         (NoteCode.CHANGED, "$.quantization.model_wise", 3),
     } <= notes(found)

@@ -12,7 +12,7 @@ from inc_config.errors import ConfigError, Fault, StoreError
 from inc_config.files import atomic_write
 from inc_config.pipeline import PipelineConfig
 from inc_config.scalars import resolve
-from inc_config.yaml_reader import MAX_CHARACTERS, Document, read_yaml
+from inc_config.yaml_reader import MAX_CHARACTERS, Document, read_with_faults, read_yaml
 
 T = TypeVar("T")
 
@@ -39,8 +39,23 @@ def parse(text: str, cls: type[T], *, source: str = "") -> T:
     Raises:
         ConfigError: the document has faults.
     """
-    document = read_document(text, source=source)
-    return structure(document.data, cls, source=source, locate=document.locate)
+    return build(read_document(text, source=source), cls, source=source)
+
+
+def build(document: Document, cls: type[T], *, source: str = "") -> T:
+    """Build any configuration class from a document.
+
+    Raises:
+        ConfigError: with the faults of the text and of what it says, all in their order.
+    """
+    try:
+        made = structure(document.data, cls, source=source, locate=document.locate)
+    except ConfigError as error:
+        faults = sorted((*document.faults, *error.faults), key=lambda fault: (fault.line or 0, fault.column or 0))
+        raise ConfigError(faults, source=source) from error
+    if document.faults:
+        raise ConfigError(document.faults, source=source)
+    return made
 
 
 def to_yaml(value: Any) -> str:
@@ -86,17 +101,17 @@ def text_of(path: Path) -> str:
 
 
 def read_document(text: str, *, source: str = "") -> Document:
-    """YAML or JSON as plain data with the place of every value.
+    """YAML or JSON as plain data with the place of every value, and what is wrong in the text.
 
     Raises:
         ConfigError: it is neither.
     """
     if text.lstrip()[:1] not in ("{", "["):
-        return read_yaml(text, source=source)
+        return read_with_faults(text, source=source)
     try:
         data = load_json(text)
     except (ValueError, RecursionError):
-        return read_yaml(text, source=source)
+        return read_with_faults(text, source=source)
     try:
         return Document(data, read_yaml(text).places)
     except ConfigError:  # tabs and surrogate pairs are JSON but not YAML: go without line numbers

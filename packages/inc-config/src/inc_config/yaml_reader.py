@@ -20,8 +20,8 @@ MAX_NODES = 500_000
 MAX_ALIASED = 200_000
 """Values that aliases repeat: more is an attack."""
 
-_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters outside of YAML's set (yaml.org/spec/1.2.2, production c-printable)."""
+_READABLE = re.compile("[\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+"""Characters of YAML's set (yaml.org/spec/1.2.2, production c-printable)."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"}
 _RESOLVED_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
@@ -31,10 +31,14 @@ Place = tuple[int, int]
 
 @attrs.frozen
 class Document:
-    """Plain data and the line and column (from 1) of every value by its JSON path."""
+    """Plain data and the line and column (from 1) of every value by its JSON path.
+
+    ``faults`` are what is wrong in the text but leaves data to look at: duplicate keys, object tags, keys that are no strings.
+    """
 
     data: Any
     places: dict[str, Place]
+    faults: tuple[Fault, ...] = ()
 
     def locate(self, fault: Fault) -> Fault:
         """Add line and column: the value's own, or of the nearest thing around it."""
@@ -48,12 +52,24 @@ class Document:
         return path
 
 
-@paused_collection()
 def read_yaml(text: str, *, source: str = "") -> Document:
-    """Read one YAML document.
+    """Read one YAML document without faults.
 
     Raises:
         ConfigError: not YAML, too large or too deep; or with duplicate keys, object tags or keys that are no strings, which are all listed.
+    """
+    document = read_with_faults(text, source=source)
+    if document.faults:
+        raise ConfigError(document.faults, source=source)
+    return document
+
+
+@paused_collection()
+def read_with_faults(text: str, *, source: str = "") -> Document:
+    """Read one YAML document as far as it can be read.
+
+    Raises:
+        ConfigError: not YAML, too large or too deep.
     """
     if len(text) > MAX_CHARACTERS:
         what = f"The text has {len(text)} characters, more than {MAX_CHARACTERS}."
@@ -65,9 +81,7 @@ def read_yaml(text: str, *, source: str = "") -> Document:
         raise ConfigError([fault_of(error, text)], source=source) from error
     except _Refused as refused:
         raise ConfigError([*reader.faults, refused.fault], source=source) from refused
-    if reader.faults:
-        raise ConfigError(reader.faults, source=source)
-    return Document(data, reader.places)
+    return Document(data, reader.places, tuple(reader.faults))
 
 
 def fault_of(error: yaml.YAMLError | UnicodeError, text: str) -> Fault:
@@ -82,12 +96,9 @@ def fault_of(error: yaml.YAMLError | UnicodeError, text: str) -> Fault:
             else "mend the text at this place (indentation by spaces, quotes, brackets)"
         )
         return Fault(path="$", what=what, fix=fix, line=line, column=column)
-    letter = _UNREADABLE.search(text)
-    if letter is None:
-        return Fault(path="$", what=f"Not YAML: {str(error).partition(chr(10))[0]}.", fix="give a text file in UTF-8")
-    before = text[: letter.start()]
-    what = f"Not YAML: the character {letter[0]!r} is none that a text may hold."
-    line, column = before.count("\n") + 1, letter.start() - before.rfind("\n")
+    start = next(_READABLE.finditer(text)).end()
+    what = f"Not YAML: the character {text[start : start + 1]!r} is none that a text may hold."
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
     return Fault(path="$", what=what, fix="delete the character; is it a text file?", line=line, column=column)
 
 
@@ -174,9 +185,10 @@ class _Reader:
             if key in items:
                 line = self.places[inner][0]
                 self._fault(event, inner, f"The key {key!r} stands twice; first in line {line}.", "keep one of them")
-            value = self._value(next(self._events), inner, depth + 1)
-            self.places[inner] = _place(event.start_mark)
-            items.setdefault(key, value)
+                self._value(next(self._events), f"{path}.?", depth + 1)
+            else:
+                items[key] = self._value(next(self._events), inner, depth + 1)
+                self.places[inner] = _place(event.start_mark)
         return items
 
     def _key(self, event: Any, path: str, depth: int) -> str:

@@ -9,9 +9,8 @@ from pathlib import Path
 import attrs
 
 from inc_config.compat import Note, load_v1, translate
-from inc_config.convert import structure
 from inc_config.errors import ConfigError, Fault
-from inc_config.io import read_document, text_of
+from inc_config.io import build, read_document, text_of
 from inc_config.offered import is_beside_the_point, not_offered
 from inc_config.pipeline import PipelineConfig
 
@@ -52,7 +51,7 @@ def open_file(path: Path) -> Opened:
         what = "The file is empty." if document.data is None else f"This is no configuration: it holds {document.data!r:.100}."
         fix = "write steps, such as 'steps: [quantize]', or the sections of a 1.x file, such as model and quantization"
         raise ConfigError([document.locate(Fault(path="$", what=what, fix=fix))], source=str(path))
-    config = structure(document.data, PipelineConfig, source=str(path), locate=document.locate)
+    config = build(document, PipelineConfig, source=str(path))
     return _opened(path, config, document.locate)
 
 

@@ -96,6 +96,8 @@ def _tensor(options: V1Activation | V1Weight | None, path: str, remarks: Remarks
         remarks.drop_given(options, path, ("bit",), "The number of bits is a data type today, such as int7.")
     else:
         remarks.drop_given(options, path, ("compute_dtype",), "The data type of dynamic activations is the target's.")
+    if "placeholder" in (options.algorithm or ()):
+        remarks.dropped(f"{path}.algorithm", "placeholder stood for no algorithm at all.")
     if "asym_float" in (options.scheme or ()):
         remarks.changed(f"{path}.scheme", "asym_float is read as asymmetric.")
     return _limits(options.dtype or (), options.scheme or (), options.granularity or (), options.algorithm or ())
