@@ -149,6 +149,14 @@ def test_a_sweep_leaves_out_batch_sizes_that_the_model_does_not_take(capsys: pyt
     assert run("one.onnx", "--sweep", "--duration", "0.1", "--batch-size", "8") == 2
 
 
+def test_data_that_raises_is_not_called_the_models_fault(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "instances"))
+    assert run("right.onnx", *ONE, "--data", "targets:broken_data") == 2
+    error = capsys.readouterr().err
+    assert "The data raised RuntimeError: no rows" in error
+    assert "Traceback" in error
+
+
 def test_an_unknown_metric_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("right.onnx", *ONE, "--data", "d.npz", "--metric", "acuracy") == 2
     assert "acuracy" in capsys.readouterr().err

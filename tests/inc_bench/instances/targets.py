@@ -129,6 +129,10 @@ def first_crashes():
     return crashes()
 
 
+def broken_data():
+    raise RuntimeError("no rows")
+
+
 def not_a_model():
     return 3
 

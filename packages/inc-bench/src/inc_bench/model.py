@@ -136,7 +136,7 @@ def _timed(call: Call, load: Closed) -> InstanceRun:
     recorded = drive(call, load, start=time.perf_counter(), progress=progress)
     cpu_s = time.process_time() - before
     rss, peak = memory_bytes()
-    return InstanceRun(recorded=recorded, cpu_s=cpu_s, rss_bytes=rss, peak_bytes=peak, threads=0, switches=0, stray=())
+    return InstanceRun(recorded=recorded, cpu_s=cpu_s, rss_bytes=rss, peak_bytes=peak, threads=0, stray=())
 
 
 def _call(opened: Opened, config: BenchmarkConfig, data: Any) -> Call:

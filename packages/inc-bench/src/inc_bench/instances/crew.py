@@ -46,7 +46,6 @@ class InstanceRun:
     rss_bytes: int
     peak_bytes: int
     threads: int
-    switches: int
     stray: tuple[str, ...]
 
 
@@ -189,6 +188,5 @@ def _as_run(event: Mapping[str, Any]) -> InstanceRun:
         rss_bytes=event["rss"],
         peak_bytes=event["peak"],
         threads=event["threads"],
-        switches=event["switches"],
         stray=tuple(event["stray"]),
     )

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import queue
-import resource
 import signal
 import threading
 import time
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from inc_adaptors.handle import Signature
 from inc_adaptors.roles import OperatorTime, Profiles, require
 from inc_config.convert import structure, unstructure
-from inc_config.errors import EvaluationError, IncError
+from inc_config.errors import DataError, EvaluationError, IncError
 
 from inc_bench.instances.calls import bound_call
 from inc_bench.instances.driving import Call, Progress, Recorded, drive
@@ -98,7 +98,7 @@ def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> 
     size = job.batch_size if signature is None else size_for(signature, job.batch_size)
     if size != job.batch_size:
         notes.append(f"the model takes batches of {size}, so {size} samples are counted per call")
-    batches = [] if signature is None else batches_for(job.data or job.loader, signature, batch_size=size, seed=job.seed)
+    batches = [] if signature is None else _batches(job, signature, size)
     if job.loader is not None and job.loader.distributed:
         notes.append("the data is not divided: every instance reads from its beginning (distributed)")
     call = bound_call(opened, batches, threads=job.threads, inter_op_threads=job.inter_op_threads)
@@ -112,13 +112,27 @@ def _prepared(opened: Opened, job: Job, channel: _Channel, notes: list[str]) -> 
     return call
 
 
+def _batches(job: Job, signature: Signature, size: int) -> list[Any]:
+    try:
+        return batches_for(job.data or job.loader, signature, batch_size=size, seed=job.seed)
+    except (IncError, MemoryError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise DataError(
+            f"The data raised {type(error).__name__}: {error}",
+            where=str(job.data or "data"),
+            fix="read it once by itself",
+        ) from error
+
+
 def _profiled(opened: Opened, job: Job) -> tuple[OperatorTime, ...]:
     adaptor, handle = opened.adaptor, opened.handle
     if adaptor is None or handle is None:
         raise EvaluationError("A plain function has no operators.", where="profile", fix="name a model, or leave --profile out")
     profiles = require(adaptor, Profiles, step="profile")
     size = size_for(handle.signature, job.batch_size)
-    (batch, *_) = batches_for(job.data or job.loader, handle.signature, batch_size=size, seed=job.seed)
+    batch, *_ = _batches(job, handle.signature, size)
     return profiles.profile(handle, batch, calls=PROFILE_CALLS, threads=job.threads)
 
 
@@ -126,11 +140,10 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
     load: Load = structure(command["load"], Poisson) if command["kind"] == "Poisson" else structure(command["load"], Closed)
     channel.progress.stamps = type(channel.progress.stamps)("d")
     channel.progress.stop.clear()
-    before, cpu_s = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
+    cpu_s = time.process_time()
     recorded = drive(
         call, load, start=command["start"], progress=channel.progress, on_reached=lambda: channel.send("reached", at=time.perf_counter())
     )
-    after = resource.getrusage(resource.RUSAGE_SELF)
     memory = memory_bytes()
     path = job.folder / f"{os.getpid()}-{command['number']}.npz"
     save_recorded(path, recorded)
@@ -140,7 +153,6 @@ def _run(call: Call, job: Job, channel: _Channel, command: dict[str, Any]) -> No
         rss=memory[0],
         peak=memory[1],
         cpu=time.process_time() - cpu_s,
-        switches=after.ru_nivcsw - before.ru_nivcsw,
         stray=stray_threads(job.cpus),
         threads=len(list(_TASKS.iterdir())) if _TASKS.is_dir() else threading.active_count(),
     )
