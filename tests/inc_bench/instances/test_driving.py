@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from inc_bench.instances.driving import Progress, drive, poisson_arrivals
+from inc_bench.instances.driving import Progress, drive, longest_idle_s, poisson_arrivals
 from inc_bench.instances.job import Closed, Poisson
 
 
@@ -96,6 +97,14 @@ def test_streams_of_several_instances_add_up_to_one_of_the_asked_rate() -> None:
     gaps = np.diff(np.sort(np.concatenate(streams)))
     assert np.mean(gaps) == pytest.approx(1 / 200, rel=0.03)
     assert np.std(gaps) == pytest.approx(1 / 200, rel=0.03)
+
+
+def test_the_longest_idle_time_is_that_between_arrivals() -> None:
+    load = Poisson(rate_per_s=5, duration_s=10, seed=2)
+    moments = [0.0, *poisson_arrivals(load)]
+    assert longest_idle_s(load) == max(after - before for before, after in pairwise(moments)) > 1 / 5
+    assert longest_idle_s(Poisson(rate_per_s=0.001, duration_s=0.01)) == 0.0
+    assert longest_idle_s(Closed(calls=3)) == 0.0
 
 
 def test_a_rate_below_one_call_per_duration_still_ends() -> None:

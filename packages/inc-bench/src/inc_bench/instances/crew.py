@@ -15,7 +15,7 @@ import attrs
 from inc_adaptors.roles import OperatorTime
 from inc_config.convert import structure, unstructure
 
-from inc_bench.instances.driving import Recorded
+from inc_bench.instances.driving import Recorded, longest_idle_s
 from inc_bench.instances.failing import InstanceError
 from inc_bench.instances.job import Job, Judging, Load
 from inc_bench.instances.marks import end_marked
@@ -129,7 +129,7 @@ class Crew:
         start = time.perf_counter() + START_DELAY_S
         for instance, load in zip(self._instances, each, strict=True):
             instance.send(load_command(load, start=start, number=self._number))
-        self._listener.gather("reached", "stopped making progress")
+        self._listener.gather("reached", "stopped making progress", idle_s=max(map(longest_idle_s, each)))
         for instance in self._instances:
             instance.send({"do": "stop"})
         done = self._listener.gather("done", "did not stop")

@@ -161,6 +161,11 @@ def poisson_arrivals(load: Poisson) -> Times:
     return moments[moments < load.duration_s]
 
 
+def longest_idle_s(load: Load) -> float:
+    """Seconds in which no call is due: between random arrivals, or none."""
+    return float(np.diff(poisson_arrivals(load), prepend=0.0).max(initial=0.0)) if isinstance(load, Poisson) else 0.0
+
+
 def _mark(marks: array[float]) -> None:
     marks.extend((time.perf_counter(), time.process_time()))
 

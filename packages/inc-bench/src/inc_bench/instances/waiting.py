@@ -31,20 +31,21 @@ class Listener:
         """Stop listening."""
         self._selector.close()
 
-    def gather(self, kind: str, failure: str, *, only: Sequence[Instance] | None = None) -> Events:
+    def gather(self, kind: str, failure: str, *, only: Sequence[Instance] | None = None, idle_s: float = 0.0) -> Events:
         """One event of a kind from every instance, or from those in ``only``, in their order.
 
         Args:
             kind: of event.
             failure: what an instance from which it never comes did: "stopped making progress".
             only: those that were asked.
+            idle_s: how long there may be nothing to do, which is no hang.
 
         Raises:
             InstanceError: any instance failed, or one that was asked hung.
         """
         asked = self._instances if only is None else only
         found: dict[int, dict[str, Any]] = {}
-        quiet = _Quiet(self._timeout_s, len(self._instances))
+        quiet = _Quiet(self._timeout_s + idle_s, len(self._instances))
         while len(found) < len(asked):
             for instance in self._instances:
                 if (event := instance.take("failed")) is not None:
