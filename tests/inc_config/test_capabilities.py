@@ -17,6 +17,7 @@ CAPABILITIES = Capabilities(
 def test_the_default_plan_takes_the_first_option_of_every_operator():
     assert dict(CAPABILITIES.plan().ops) == {CONV: INTEGER, GEMM: INTEGER, RESIZE: FLOAT}
     assert [c.op for c in CAPABILITIES.quantizable] == [CONV, GEMM]
+    assert [c.op for c in CAPABILITIES.lowerable] == [CONV, GEMM]
 
 
 def test_a_plan_takes_the_best_accepted_option_or_float():

@@ -41,12 +41,8 @@ def found(text):
         ),
         ("steps: [{kind: quantize, target: {runtime: tensorflow}}]", "$.steps[0].target.runtime"),
         ("steps: [{kind: quantize, target: {runtime: torch, device: cuda}}]", "$.steps[0].target.device"),
-        ("steps: [{kind: quantize, tuning: {calibration_samples: [10]}}]", "$.steps[0].tuning.calibration_samples"),
-        (
-            "steps: [{kind: quantize, tuning: {objectives: [{kind: size, higher_is_better: true}, {kind: accuracy}]}}]",
-            "$.steps[0].tuning.objectives[0].higher_is_better",
-        ),
         ("steps: [{kind: quantize, constraints: [{weight: {algorithms: gptq}}]}]", "$.steps[0].constraints[0].weight.algorithms"),
+        ("steps: [{kind: quantize, constraints: [{weight: {dtypes: nf4}}]}]", "$.steps[0].constraints[0].weight.dtypes"),
         ("{steps: [prune], training: {scheduler: cosine}}", "$.training.scheduler"),
         ("{steps: [prune], calibration: {dataset: ImageFolder, distributed: true}}", "$.calibration.distributed"),
         ("{steps: [prune], evaluation: {metrics: accuracy, postprocess: [Resize, Collect]}}", "$.evaluation.postprocess[1]"),
