@@ -120,6 +120,10 @@ class Quantizes(Protocol):
 class MixesPrecision(Protocol):
     """Know which operators pay in 16-bit floats; ``Quantizes`` then makes models of plans that use them."""
 
+    @property
+    def mixes_with_integers(self) -> bool:
+        """Whether one plan may have operators on integers and in 16 bits."""
+
     def half(
         self,
         handle: ModelHandle,
@@ -134,6 +138,17 @@ class MixesPrecision(Protocol):
         An option is there only where the target has a kernel for it that was measured to be faster than fp32 (with ``smaller``: wherever
         there is a kernel). An operator that has no other choice than float, and no reason yet, says why. Operators that were excluded stay
         so. ``batches`` tell shapes, and which values go beyond fp16.
+        """
+
+
+@runtime_checkable
+class Alternates(Protocol):
+    """Know options that no search should try unasked."""
+
+    def alternatives(self, capabilities: Capabilities) -> Capabilities:
+        """The capabilities with further integer options, behind those that are there and before float.
+
+        They run on integers, but slower than the options before them: other types of weights and activations, that a user may ask for.
         """
 
 

@@ -22,7 +22,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.machine import isa, resolved
 from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
-from inc_adaptors.onnxrt.capabilities import SATURATING, describe
+from inc_adaptors.onnxrt.capabilities import SATURATING, describe, with_alternatives
 from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
 from inc_adaptors.onnxrt.diagnosis.integers import integer_operators
 from inc_adaptors.onnxrt.divergence import first_divergence
@@ -59,6 +59,7 @@ class OnnxrtAdaptor:
     """
 
     name = "onnxrt"
+    mixes_with_integers = True
     recipes = frozenset(
         {
             "dedicated_qdq_pair", "fast_bias_correction", "float_outputs", "gemm_to_matmul", "graph_format", "graph_level", "layer_wise",
@@ -186,6 +187,10 @@ class OnnxrtAdaptor:
             ModelError: onnxruntime cannot load the model.
         """
         return handle if level is GraphLevel.OFF else attrs.evolve(handle, native=optimize(handle.native, level))
+
+    def alternatives(self, capabilities: Capabilities) -> Capabilities:
+        """Options with int8 activations and with uint8 weights."""
+        return with_alternatives(capabilities)
 
     def tensors(self, handle: ModelHandle) -> Mapping[TensorKey, str]:
         """Every key that statistics may be asked for, with the tensor's name in the graph; several keys may name one tensor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import attrs
 import numpy as np
@@ -158,3 +158,33 @@ def _lookup_options(graph: Graph, operator: Operator) -> tuple[tuple[OpPlan, ...
     if plans:
         return tuple(plans), None
     return (), Reason(ReasonCode.RANGE_GUARD, "8 bits do not keep the table's values: less than 35 dB")
+
+
+def with_alternatives(capabilities: Capabilities) -> Capabilities:
+    """Every integer option again with int8 activations and with uint8 weights: kernels that onnxruntime has, and that are slower.
+
+    int8 activations go with int8 weights only. TensorRT has no other type than its own.
+    """
+    if capabilities.target.runtime is not Runtime.ONNXRUNTIME:
+        return capabilities
+
+    def extended(capability: OpCapability) -> OpCapability:
+        integers = [option for option in capability.options if option.is_quantized]
+        others = [option for option in capability.options if not option.is_quantized]
+        made = [made for option in integers for made in _alternatives(option)]
+        return attrs.evolve(capability, options=tuple(dict.fromkeys((*integers, *made, *others))))
+
+    return attrs.evolve(capabilities, ops=tuple(extended(capability) for capability in capabilities.ops))
+
+
+def _alternatives(option: OpPlan) -> Iterator[OpPlan]:
+    if option.weight is not None and option.inputs and option.weight.dtype.signed:
+        unsigned = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
+        yield attrs.evolve(option, weight=unsigned)
+    if option.inputs and not option.is_dynamic:
+        for scheme in (Scheme.ASYMMETRIC, Scheme.SYMMETRIC):
+            yield attrs.evolve(option, inputs=_signed(option.inputs, scheme), outputs=_signed(option.outputs, scheme))
+
+
+def _signed(tensors: tuple[TensorPlan | None, ...], scheme: Scheme) -> tuple[TensorPlan | None, ...]:
+    return tuple(tensor if tensor is None else attrs.evolve(tensor, dtype=INT8, scheme=scheme) for tensor in tensors)
