@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
 
-from inc_adaptors.batches import bind
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.onnxrt.alone import noise_alone
 from inc_adaptors.onnxrt.emission.checks import check_plan
 from inc_adaptors.onnxrt.emission.correction import RECIPE
 from inc_adaptors.onnxrt.emission.domains import in_domains
@@ -98,12 +93,6 @@ class OnnxrtEmitter:
         )
         native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
         return attrs.evolve(self._handle, native=native, state=state)
-
-    def noise_alone(self, plan: QuantizationPlan, batches: Iterable[Any], *, threads: int = 0) -> Mapping[OpId, float]:
-        """Predicted noise share in the outputs of every weighted operator alone; see ``alone.noise_alone``."""
-        check_plan(self._layout, self._capabilities, plan)
-        feeds = (bind(batch, self._handle.signature) for batch in batches)
-        return noise_alone(self._skeletons.of(plan), plan, feeds, blocked=self._blocked, threads=threads)
 
     def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
