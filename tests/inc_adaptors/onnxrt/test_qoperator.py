@@ -164,6 +164,8 @@ def test_only_onnxruntime_gets_integer_operators() -> None:
     target = Target(runtime=Runtime.OPENVINO)
     with pytest.raises(PlanError, match="integer operators are onnxruntime's"):
         found.emit(attrs.evolve(in_operators(found.plan), target=target))
+    with pytest.raises(PlanError, match="integer operators are onnxruntime's"):  # before calibration
+        ADAPTOR.wanted(found.capabilities, (attrs.evolve(in_operators(found.plan), target=target),))
 
 
 def test_an_unknown_format_is_refused() -> None:

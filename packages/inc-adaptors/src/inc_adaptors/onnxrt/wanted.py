@@ -8,6 +8,7 @@ from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorK
 
 from inc_adaptors.onnxrt.emission.correction import RECIPE as BIAS_CORRECTION
 from inc_adaptors.onnxrt.emission.correction import means_spec
+from inc_adaptors.onnxrt.emission.finishing import check_format
 from inc_adaptors.onnxrt.emission.given import is_explicit
 from inc_adaptors.onnxrt.emission.outliers import is_evened
 from inc_adaptors.onnxrt.emission.smoothing import CHANNELS, check_threshold, settings_of, smoothable
@@ -24,6 +25,7 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
     """
     found: dict[TensorKey, set[StatisticSpec]] = {}
     for plan in plans:
+        check_format(plan)
         smoothed, evened = settings_of(plan), is_evened(plan)
         corrected = bool(plan.recipes.get(BIAS_CORRECTION))
         for op, op_plan in plan.ops.items():
