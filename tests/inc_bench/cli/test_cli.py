@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 from inc_bench.cli import main
-from inc_bench.cli.interrupts import interrupts_as_exceptions
 from inc_bench.results.writing import load_result
 
 TARGETS = Path(__file__).parents[1] / "instances"
@@ -250,32 +249,6 @@ def test_an_interrupted_command_leaves_nothing_running(number: signal.Signals, c
     while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in numbers):
         time.sleep(0.02)
     assert [pid for pid in numbers if psutil.pid_exists(pid)] == []
-
-
-def test_an_interrupt_while_the_command_loads_leaves_no_traceback() -> None:
-    code = (
-        "import sys, inc_bench.cli\n"
-        "class Interrupts:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'inc_bench.cli.command': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Interrupts())\n"
-        "sys.exit(inc_bench.cli.main(['targets:sleeper']))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "interrupted\n")
-
-
-def test_an_impatient_second_signal_does_not_disturb_the_end() -> None:
-    caught = 0
-    with interrupts_as_exceptions():
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            caught += 1
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGTERM)
-    assert caught == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_without_a_writable_temporary_folder_the_error_says_what_to_set(

@@ -14,7 +14,10 @@ AGAIN_S = 1.0
 
 @contextlib.contextmanager
 def interrupts_as_exceptions() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP raise SystemExit and SIGINT KeyboardInterrupt, each once while its consequences are under way."""
+    """Make SIGTERM and SIGHUP raise SystemExit and SIGINT KeyboardInterrupt, each once while its consequences are under way.
+
+    What is ignored, as ``nohup`` makes SIGHUP, stays so.
+    """
     last_s = float("-inf")
 
     def leave(number: int, _: object) -> None:
@@ -26,7 +29,7 @@ def interrupts_as_exceptions() -> Iterator[None]:
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     wanted = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, leave) for number in wanted}
+    before = {number: signal.signal(number, leave) for number in wanted if signal.getsignal(number) is not signal.SIG_IGN}
     try:
         yield
     finally:
