@@ -17,6 +17,7 @@ from inc_config.named import Named
 from inc_config.plan import FLOAT, OpPlan, QuantizationPlan, RangeSource, TensorPlan
 from inc_config.quantization import Approach, QuantizeConfig
 
+from inc_orchestrate.asked import with_asked
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.precisions import FloatsOnly, nothing_to_convert, with_halves
 from inc_orchestrate.progress import Progress
@@ -56,6 +57,7 @@ def capabilities_under(
     found = with_halves(adaptor, handle, config, found, batches=few if data is None else data)
     found = found.restrict(exclude=config.exclude, exclude_types=config.exclude_types)
     found = restrict_by_recipes(found, config.recipes.changed)
+    found = with_asked(adaptor, found, config.constraints)
     found = constrain(found, config.constraints)
     return attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
 
