@@ -119,6 +119,17 @@ def test_the_accuracy_mode_of_version_1(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(Path("r.json").read_text())["accuracy"] == 1.0
 
 
+def test_the_metric_of_a_file_judges_on_the_data_of_the_command_line() -> None:
+    """The score of the label is the largest for every sample, so that it is among the two largest too."""
+    Path("p.yaml").write_text(
+        "steps: [{kind: quantize}]\nevaluation: {metrics: [{topk: {k: 2}}]}\nbenchmark: {rounds: 3, iterations: 2, cores_per_instance: 1}\n"
+    )
+    assert run("right.onnx", "--config", "p.yaml", "--accuracy", "--data", "d.npz", "--json", "r.json") == 0
+    found = json.loads(Path("r.json").read_text())
+    assert (found["metric"], found["accuracy"], found["latency"]["count"]) == ("topk", 1.0, 6)
+    assert run("right.onnx", "--config", "p.yaml", "--accuracy") == 2
+
+
 def test_a_file_without_labelled_data_cannot_be_judged_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("right.onnx", "--config", "few.yaml", "--accuracy") == 2
     assert "Accuracy needs data with labels." in capsys.readouterr().err

@@ -21,7 +21,7 @@ from inc_bench.results.writing import read_text
 class Described:
     """What a file asks for.
 
-    ``calls`` are per instance (0: by time); ``judging`` is how accuracy is measured where the file names a metric and labelled data;
+    ``calls`` are per instance (0: by time); ``judging`` is how accuracy is measured where the file names a metric, maybe without data;
     ``notes`` say what means something else than in version 1, or is not done here.
     """
 
@@ -55,7 +55,7 @@ def described(path: Path) -> Described:
 
 def _made(config: BenchmarkConfig | None, evaluation: EvaluationConfig | None, path: Path, section: str) -> Described:
     judging = None if evaluation is None else _judging(evaluation)
-    if config is None and judging is None:
+    if config is None and (judging is None or judging.loader is None):
         fault = Fault(path=f"$.{section}", what="The file describes no benchmark.", fix=f"add {section}")
         raise ConfigError([fault], source=str(path))
     timed = config or BenchmarkConfig()
@@ -65,9 +65,7 @@ def _made(config: BenchmarkConfig | None, evaluation: EvaluationConfig | None, p
     return Described(config=timed, calls=timed.iterations * timed.rounds, judging=judging, notes=tuple(notes))
 
 
-def _judging(evaluation: EvaluationConfig) -> Judging | None:
-    if evaluation.data is None:
-        return None
+def _judging(evaluation: EvaluationConfig) -> Judging:
     first = evaluation.metrics[0]
     return Judging(
         metric=first.metric,

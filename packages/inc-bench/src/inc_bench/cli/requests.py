@@ -62,7 +62,9 @@ def _judging(options: argparse.Namespace, described: Judging | None) -> Judging 
         return Judging(metric=options.metric, data=options.data)
     if not (options.metric or options.accuracy):
         return None
-    if described is None:
+    if described is not None and described.loader is None and options.data:
+        return attrs.evolve(described, data=options.data)
+    if described is None or described.loader is None:
         where = "--metric" if options.metric else f"--accuracy, {options.config}"
         raise UsageError("Accuracy needs data with labels.", where=where, fix="give --data, or evaluation with its data in --config")
     return attrs.evolve(described, metric=options.metric, higher_is_better=None) if options.metric else described
