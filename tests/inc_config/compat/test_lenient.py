@@ -403,6 +403,7 @@ tuning:
         ("{root: data}", "｛root: data｝", "Brackets"),
         ("'weight'", "‘weight’", "Curly quotes"),
         ("'weight'", "“weight”", "Curly quotes"),
+        ("1%", "1％", "Percent signs"),
         ("  name: net", "\u00a0 name: net", "Wide spaces"),
         ("    relative: 1%", "\u3000\u3000relative: 1%", "Wide spaces"),
     ],

@@ -352,3 +352,36 @@ def test_parameters_of_a_pruner_belong_to_the_criterion_that_it_inherits():
     assert found.config.steps[0].criterion == Named("gradient_sensitivity", {"stride": 64})
     other = translated("pruning: {approach: {weight_compression: {pruners: [!Pruner {names: [a], parameters: {stride: 64}}]}}}\n")
     assert (NoteCode.DROPPED, "$.pruning.approach.weight_compression.pruners[0].parameters") in {(n.code, n.path) for n in other.notes}
+
+
+@pytest.mark.parametrize("section", ["weight_compression_pytorch", "weight_compression_v2"])
+def test_a_pattern_that_reaches_one_sparsity_only_is_told(section):
+    found = translated(f"pruning: {{approach: {{{section}: {{target_sparsity: 0.4, pattern: 2:4}}}}}}\n")
+    assert found.config.steps[0].target_sparsity == 0.5
+    (note,) = [note for note in found.notes if note.code is NoteCode.CHANGED]
+    assert (note.path, note.today) == (f"$.pruning.approach.{section}.target_sparsity", "$.steps[0].target_sparsity")
+    with pytest.raises(ConfigError, match=r"reaches sparsity 0\.5 and nothing else, not 0\.9"):
+        translated(f"pruning: {{approach: {{{section}: {{target_sparsity: 0.9, pattern: 2:4}}}}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("weight_compression_pytorch: {start_step: 4, end_step: 2}", "weight_compression_pytorch.end_step"),
+        ("weight_compression: {pattern: 4y1}", "weight_compression"),
+        ("weight_compression: {pruners: [!Pruner {names: a, target_sparsity: 1.0}]}", "weight_compression.pruners[0].target_sparsity"),
+    ],
+)
+def test_what_a_pruning_refuses_is_told_at_its_key(text, path):
+    with pytest.raises(ConfigError) as caught:
+        translated(f"pruning: {{approach: {{{text}}}}}\n")
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.line) == (f"$.pruning.approach.{path}", 2)
+    assert fault.column
+
+
+def test_a_part_of_an_epoch_is_a_whole_one():
+    found = translated("pruning: {approach: {weight_compression: {update_frequency: 1.5}}}\n")
+    assert found.config.steps[0].epochs.frequency == 1
+    assert (NoteCode.CHANGED, "$.pruning.approach.weight_compression.update_frequency") in {(n.code, n.path) for n in found.notes}
+    assert translated("pruning: {approach: {weight_compression: {update_frequency: 2.0}}}\n").notes == ()

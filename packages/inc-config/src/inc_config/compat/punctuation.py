@@ -13,13 +13,14 @@ MAX_MENDED = 1_000_000
 _LONG = 200
 """No key is longer."""
 _COMMA = re.compile(f"{QUOTED}|，", re.MULTILINE)
-_ANY = re.compile(f"{QUOTED}|“[^“”\"\n]*”|‘[^‘’'\n]*’|[，：［］｛｝\u00a0\u3000]", re.MULTILINE)
+_ANY = re.compile(f"{QUOTED}|“[^“”\"\n]*”|‘[^‘’'\n]*’|[，：％［］｛｝\u00a0\u3000]", re.MULTILINE)
 _KEY = re.compile(r"\s*(?:-\s+)*(?:\"[^\"]*\"|'[^']*'|[“‘][^”’]*[”’]|[^\s:：#]+)\s*")
 _OPENERS = re.compile(r"[{｛,，]")
-_PLAIN = {"，": ",", "：": ":", "［": "[", "］": "]", "｛": "{", "｝": "}", "\u00a0": " ", "\u3000": "  "}
+_PLAIN = {"，": ",", "：": ":", "％": "%", "［": "[", "］": "]", "｛": "{", "｝": "}", "\u00a0": " ", "\u3000": "  "}
 _KINDS = {
     "commas": "，",
     "colons": "：",
+    "percent signs": "％",
     "brackets": "［］｛｝",
     "curly quotes": "“”‘’",
     "wide spaces": "\u00a0\u3000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from inc_config.compat.document.pruning import V1Pruner, V1WeightCompression
@@ -11,6 +12,7 @@ from inc_config.compat.translate.pruning_rules import (
     criterion_of,
     literal,
     pattern_of,
+    reached_by,
     schedule_of,
     scope_of,
     searched,
@@ -38,7 +40,7 @@ def by_epochs_or_steps(
     if steps:
         fields = {"start_step": 0, "end_step": 0, "schedule": ScheduleKind.EXPONENTIAL, **fields}
     else:
-        fields |= {"epochs": rules.window(section, None), "schedule": ScheduleKind.LINEAR}
+        fields |= {"epochs": rules.window(section, None, path), "schedule": ScheduleKind.LINEAR}
     overrides = []
     for index, pruner in enumerate(section.pruners or ()):
         place = f"{path}.pruners[{index}]"
@@ -49,17 +51,20 @@ def by_epochs_or_steps(
             overrides.append((place, {"include": rules.names(pruner.names), **own}))
     extra = {"max_sparsity_per_op": section.max_sparsity_ratio_per_layer, "layer_types": section.prune_layer_type}
     fields |= {name: value for name, value in extra.items() if value is not None}
+    fields |= reached_by(fields, path, today, remarks)
     return PruneConfig(**fields, overrides=_overrides(overrides, today, remarks), training=training)
 
 
 def _overrides(found: list[tuple[str, dict[str, Any]]], today: str, remarks: Remarks) -> tuple[PruneOverride, ...]:
-    made = []
-    for index, (place, fields) in enumerate(found):
+    made: list[PruneOverride] = []
+    for place, fields in found:
+        index = len(made)
         remarks.comes_from(place, f"{today}.overrides[{index}]")
         for name in [name for name in fields if name not in (*_OVERRIDABLE, "include")]:
             remarks.changed(place, f"{name} counts for the whole step, not for some layers.", f"{today}.overrides[{index}]")
             del fields[name]
-        made.append(PruneOverride(**fields))
+        override = remarks.make(place, partial(PruneOverride, **fields), instead=None)
+        made += [] if override is None else [override]
     return tuple(made)
 
 
@@ -99,7 +104,7 @@ class _Rules:
                 made["include"] = self.names(section.names)
         if excluded:
             made["exclude"] = self.names(excluded)
-        return made | (self._by_steps(section, path) if self._steps else self._by_epochs(section, within))
+        return made | (self._by_steps(section, path) if self._steps else self._by_epochs(section, within, path))
 
     def _by_steps(self, section: V1WeightCompression | V1Pruner, path: str) -> dict[str, Any]:
         times = {"start_step": section.start_step, "end_step": section.end_step, "frequency": section.update_frequency_on_step}
@@ -109,14 +114,17 @@ class _Rules:
             **schedule_of(section.sparsity_decay_type, f"{path}.sparsity_decay_type", self._remarks),
         }
 
-    def _by_epochs(self, section: V1WeightCompression | V1Pruner, within: V1WeightCompression | None) -> dict[str, Any]:
+    def _by_epochs(self, section: V1WeightCompression | V1Pruner, within: V1WeightCompression | None, path: str) -> dict[str, Any]:
         if within is None or all(getattr(section, name) is None for name in _EPOCH_KEYS):
             return {}
-        return {"epochs": self.window(section, within)}
+        return {"epochs": self.window(section, within, path)}
 
-    def window(self, section: V1WeightCompression | V1Pruner, within: V1WeightCompression | None) -> EpochWindow:
+    def window(self, section: V1WeightCompression | V1Pruner, within: V1WeightCompression | None, path: str) -> EpochWindow:
         """When masks are recomputed; a pruner inherits what it does not say."""
         start, end, frequency = (
             first if (first := getattr(section, name)) is not None else getattr(within, name, None) for name in _EPOCH_KEYS
         )
-        return EpochWindow(start=start or 0, end=4 if end is None else end, frequency=max(1, int(frequency or 1)))
+        whole = max(1, int(frequency or 1))
+        if section.update_frequency not in (None, whole):
+            self._remarks.changed(f"{path}.update_frequency", f"Masks are recomputed after whole epochs: every {whole}.")
+        return EpochWindow(start=start or 0, end=4 if end is None else end, frequency=whole)

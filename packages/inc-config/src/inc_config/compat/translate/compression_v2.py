@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from inc_config.compat.document.pruning import V2Pruner, V2WeightCompression
-from inc_config.compat.translate.pruning_rules import criterion_from, criterion_of, pattern_of, schedule_of, scope_of, searched, texts_of
+from inc_config.compat.translate.pruning_rules import (
+    criterion_from,
+    criterion_of,
+    pattern_of,
+    reached_by,
+    schedule_of,
+    scope_of,
+    searched,
+    texts_of,
+)
 from inc_config.compat.translate.remarks import Remarks
 from inc_config.pruning import PruneConfig, PruneOverride, Regularizer, ScheduleKind
 from inc_config.training import TrainingConfig
@@ -39,6 +48,7 @@ def by_v2(section: V2WeightCompression, path: str, today: str, remarks: Remarks,
             remarks.changed(place, f"{name} counts for the whole step, not for some layers.", f"{today}.overrides[{len(overrides)}]")
         remarks.comes_from(place, f"{today}.overrides[{len(overrides)}]")
         overrides.append(own)
+    fields |= reached_by(fields, path, today, remarks)
     return PruneConfig(**fields, overrides=[PruneOverride(**own) for own in overrides], training=training)
 
 

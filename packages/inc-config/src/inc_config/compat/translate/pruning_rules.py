@@ -8,6 +8,7 @@ from typing import Any
 
 from inc_config.compat.translate.remarks import Remarks
 from inc_config.named import Named
+from inc_config.patterns import NofMPattern, parse_pattern
 from inc_config.pruning import Regularizer, ScheduleKind, Scope
 
 _PREFIX = re.compile(r"\w*_pattern_")
@@ -23,6 +24,17 @@ _PROGRESSIVE = "_progressive"
 def pattern_of(pattern: str) -> str:
     """``tile_pattern_4x1`` is ``4x1`` today."""
     return _PREFIX.sub("", pattern, count=1)
+
+
+def reached_by(fields: Mapping[str, Any], path: str, today: str, remarks: Remarks) -> dict[str, float]:
+    """The sparsity that an N:M pattern reaches where 1.x stopped at less."""
+    pattern, target = parse_pattern(fields.get("pattern", "1x1")), fields["target_sparsity"]
+    if not isinstance(pattern, NofMPattern) or target >= pattern.zeros / pattern.group:
+        return {}
+    reached = pattern.zeros / pattern.group
+    text = f"Pattern {pattern} reaches {reached:g} and nothing else; 1.x stopped at {target:g}."
+    remarks.changed(f"{path}.target_sparsity", text, f"{today}.target_sparsity")
+    return {"target_sparsity": reached}
 
 
 def literal(name: str) -> str:

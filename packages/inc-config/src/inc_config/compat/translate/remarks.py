@@ -61,9 +61,11 @@ class Remarks:
         try:
             return build()
         except FieldError as error:
-            self.fault(path, error)
+            inner = f"{path}.{error.field}"
+            self.fault(inner if inner in self._document.places else path, error)
             return instead
 
     def fault(self, path: str, error: IncError) -> None:
         """Something that today's configuration refuses."""
-        self.faults.append(Fault(path=path, what=error.what, fix=error.fix, line=self._document.line(path)))
+        line, column = self._document.place(path)
+        self.faults.append(Fault(path=path, what=error.what, fix=error.fix, line=line, column=column))
