@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import onnxruntime
 import pytest
@@ -44,7 +45,7 @@ def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
 
 
 def tuning(**policy: Any) -> TuningConfig:
-    return TuningConfig(exit_policy=ExitPolicy(**policy))
+    return TuningConfig(strategy=Named("basic"), exit_policy=ExitPolicy(**policy))
 
 
 def test_the_first_model_that_holds_the_criterion_is_delivered(fit: Callable[..., FitResult], digits: Any, tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_the_first_model_that_holds_the_criterion_is_delivered(fit: Callable[...
     assert result.summary.by_precision["int8"] >= 3
     assert result.summary.accuracy.final == pytest.approx(accuracy(result.model, digits.evaluation))
     assert result.outcome is not None
-    assert result.outcome.reason == "a model meets the criterion"
+    assert result.outcome.reason == "every operator is in integers and the criterion is met"
     folder = result.save(tmp_path / "saved")
     assert load(folder).SerializeToString() == result.model.SerializeToString()
 
@@ -122,7 +123,7 @@ def test_when_every_trial_fails_the_reasons_are_told(fit: Callable[..., FitResul
         return 1.0
 
     with pytest.raises(EvaluationError, match="All 5 trials failed: EvaluationError: The evaluation raised RuntimeError: no int8 here"):
-        fit(evaluate=fails_on_int8)
+        fit(Quantize(tuning=tuning()), evaluate=fails_on_int8)
 
 
 def test_time_and_trials_are_limited(fit: Callable[..., FitResult]) -> None:
@@ -136,7 +137,7 @@ def test_time_and_trials_are_limited(fit: Callable[..., FitResult]) -> None:
 
 
 def test_all_trials_are_compared_by_latency_when_asked(fit: Callable[..., FitResult]) -> None:
-    config = TuningConfig(exit_policy=ExitPolicy(max_trials=3, first_success=False), objectives=[Objective(kind="latency")])
+    config = attrs.evolve(tuning(max_trials=3, first_success=False), objectives=[Objective(kind="latency")])
     result = fit(Quantize(accuracy_loss=0.5, tuning=config))
     assert len(result.summary.trials) == 3
     assert all(trial.latency_s for trial in result.summary.trials)

@@ -56,6 +56,21 @@ def test_three_breaking_operators_among_many_are_found_exactly_in_five_trials_wh
     assert stop.reason == "3 of 100 operators must stay in float, no fewer were found"
 
 
+def test_the_best_within_the_budget_is_looked_for_along_the_ranking():
+    """The default meets the criterion; 1, 2 and 4 operators in float cost more and lose less."""
+    model = SimulatedModel.of([0.001, 0.002, 0.003, 0.0, 0.004, 0.0])
+    view = view_of(model, approach=Approach.STATIC, loss=0.05)
+    best = attrs.evolve(view, exit_policy=attrs.evolve(view.exit_policy, first_success=False))
+    view, stop = drive(make(), model, best)
+    assert [in_float(view, trial) for trial in view.trials] == [
+        set(),
+        {"layer4"},
+        {"layer4", "layer2"},
+        {"layer4", "layer2", "layer1", "layer0"},
+    ]
+    assert "every operator is in integers" in stop.reason
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([20, 64, 150]), st.integers(1, 4))
 def test_any_ranking_finds_exactly_the_breaking_operators(seed, count, breaking):

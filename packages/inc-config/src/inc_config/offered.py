@@ -24,7 +24,7 @@ from inc_config.quantization import Approach, QuantizeConfig
 from inc_config.recipes import Recipes
 from inc_config.target import Device, Runtime, Target
 from inc_config.training import LOSSES, OPTIMIZERS, TrainingConfig
-from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
+from inc_config.tuning import TuningConfig
 
 THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 """Ways to find the threshold of an activation."""
@@ -38,7 +38,7 @@ _MISSING: dict[type[Any], frozenset[str]] = {
     PruneOverride: frozenset(field.name for field in attrs.fields(PruneOverride)) - {"include", "exclude", "target_sparsity", "pattern"},
     QuantizeConfig: frozenset({"weight_only", "reduce_range", "domain"}),
     Recipes: frozenset({"scale_propagation_max_pooling"}),
-    TuningConfig: frozenset({"calibration_samples", "diagnosis"}),
+    TuningConfig: frozenset({"diagnosis"}),
     TrainingConfig: frozenset({"scheduler", "postprocess"}),
     ModelConfig: frozenset({"inputs", "outputs"}),
     BenchmarkConfig: frozenset({"instances", "cores_per_instance", "inter_op_threads", "kmp_blocktime", "kmp_affinity", "data"}),
@@ -168,12 +168,6 @@ def _evaluation_rules(config: EvaluationConfig, path: str) -> Iterator[Fault]:
             yield _missing(f"{path}.postprocess[{index}]", f"{named.name}, which gathers several batches,")
 
 
-def _objective_rules(objective: Objective, path: str) -> Iterator[Fault]:
-    natural = objective.kind is ObjectiveKind.ACCURACY
-    if objective.higher_is_better not in (None, natural):
-        yield _missing(f"{path}.higher_is_better", f"{'Lower' if natural else 'Higher'} {objective.kind.value} as an aim")
-
-
 _RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
     QuantizeConfig: (_quantize_rules,),
     Target: (_target_rules,),
@@ -183,5 +177,4 @@ _RULES: dict[type[Any], tuple[Callable[[Any, str], Iterator[Fault]], ...]] = {
     PruneConfig: (_pattern_rules,),
     PruneOverride: (_pattern_rules,),
     EvaluationConfig: (_evaluation_rules,),
-    Objective: (_objective_rules,),
 }

@@ -105,7 +105,8 @@ _some = some("name at least one objective, such as latency")
 class TuningConfig:
     """How the search over plans is run.
 
-    ``ledger`` is the folder that makes it resumable; ``calibration_samples`` are further sizes of the calibration data to try.
+    ``ledger`` is the folder that makes it resumable; ``calibration_samples`` are further sizes of the calibration data: all
+    sizes are tried in rising order until one meets the criterion, each going on where the one before ended.
     """
 
     strategy: Named = attrs.field(default=Named("sensitivity_first"), converter=as_named)

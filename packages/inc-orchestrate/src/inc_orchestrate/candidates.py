@@ -9,6 +9,7 @@ import attrs
 from inc_adaptors.batches import batch_size
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Describes, Emitter, Guards, Observes, Quantizes, require
+from inc_adaptors.statistics.merging import merged
 from inc_adaptors.statistics.store import Statistics
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.constrain import constrain, threshold_for
@@ -71,10 +72,12 @@ def candidates(
     calibration: CalibrationData | None,
     progress: Progress,
     workers: Remote | None = None,
+    earlier: Statistics | None = None,
 ) -> Candidates:
     """Describe, observe once for every plan that may come, and prepare emission.
 
-    ``example`` is one batch of inputs, for frameworks that must run a model to know its operators; ``workers`` share the observing.
+    ``example`` is one batch of inputs, for frameworks that must run a model to know its operators; ``workers`` share the observing;
+    ``earlier`` are statistics of other samples, which count too.
 
     Raises:
         PlanError: no operator can be quantized (of ``FloatsOnly``: none can be in 16 bits).
@@ -89,6 +92,7 @@ def candidates(
     statistics = _observe(
         adaptor, handle, capabilities, calibration=calibration, config=config, progress=progress, kept=kept, workers=workers
     )
+    statistics = statistics if earlier is None else merged((earlier, statistics))
     capabilities = _finite_only(capabilities, statistics)
     if isinstance(adaptor, Guards):
         capabilities = adaptor.guard(handle, capabilities, statistics, batches=few)

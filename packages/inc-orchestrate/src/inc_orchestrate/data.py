@@ -126,7 +126,7 @@ def hold_out(data: Any, *, samples: int, signature: Signature) -> tuple[Calibrat
             if count:
                 sides[side].append(take(rest, count))
                 left[side] -= count
-                rest = _from(rest, count, batch_size(rest)) if count < batch_size(rest) else None
+                rest = rest_of(rest, count) if count < batch_size(rest) else None
         if max(left) <= 0:
             break
     calibration, held = sides
@@ -143,7 +143,12 @@ def _halves(batch: Any) -> tuple[list[Any], list[Any]]:
             where="calibrate=, with no evaluate=",
             fix="give evaluate=Evaluation(loader, metric), or at least two samples",
         )
-    return [take(batch, size // 2)], [_from(batch, size // 2, size)]
+    return [take(batch, size // 2)], [rest_of(batch, size // 2)]
+
+
+def rest_of(batch: Any, start: int) -> Any:
+    """What ``take(batch, start)`` leaves."""
+    return _from(batch, start, batch_size(batch))
 
 
 def _from(batch: Any, start: int, size: int) -> Any:

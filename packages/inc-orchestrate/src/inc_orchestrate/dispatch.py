@@ -21,11 +21,12 @@ class Dispatch:
     a time: so the plan that kills its worker is lost alone, and the others are not.
     """
 
-    def __init__(self, count: int, pool: Pool, job: Job, function: str) -> None:
+    def __init__(self, count: int, pool: Pool, job: Job, function: str, *, part: str = "") -> None:
         self._count = count
         self._pool = pool
         self._job = job
         self._function = function
+        self._part = part
         self._running: dict[Future[Answer], tuple[int, QuantizationPlan]] = {}
         self._suspects: set[str] = set()
         self._is_stopping = False
@@ -42,7 +43,7 @@ class Dispatch:
 
     def start(self, index: int, plan: QuantizationPlan) -> None:
         """Start a trial; a broken pool is made anew."""
-        payload = self._job.payload(_token(index), plan=to_json(plan), function=self._function)
+        payload = self._job.payload(_token(index), part=self._part, plan=to_json(plan), function=self._function)
         self._running[self._pool.submit(run_trial, payload)] = (index, plan)
 
     def next_finished(self, timeout_s: float | None = None) -> list[Trial]:
@@ -53,9 +54,9 @@ class Dispatch:
     def cancelled(self) -> list[Trial]:
         """Give up what has not started, and wait for the rest."""
         self._is_stopping = True
-        self._job.stop()
+        self._job.stop(part=self._part)
         for future, (index, _) in self._running.items():
-            if not self._job.has_started(_token(index)):
+            if not self._job.has_started(_token(index), part=self._part):
                 future.cancel()
         found: list[Trial] = []
         while self._running:
@@ -64,7 +65,7 @@ class Dispatch:
 
     def abandon(self) -> None:
         """Wait for nothing any more; what is under way may go on by itself, but nothing else begins."""
-        self._job.stop()
+        self._job.stop(part=self._part)
         for future in self._running:
             future.cancel()
         self._running.clear()

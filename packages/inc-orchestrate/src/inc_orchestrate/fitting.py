@@ -20,6 +20,7 @@ from inc_orchestrate.latency import latency_table
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
 from inc_orchestrate.scoring import Confirmed, Evaluator, Score
+from inc_orchestrate.sizes import sizes_of
 from inc_orchestrate.sparsity import sparsity_of
 from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage
 from inc_orchestrate.steps.protocol import Applied, Facts
@@ -105,7 +106,7 @@ class Fit:
         The user's own evaluation gets a copy: it may switch modes.
         """
         config = next((step for step in self._pipeline.steps if isinstance(step, QuantizeConfig)), None)
-        samples = _DEFAULT_CALIBRATION_SAMPLES if config is None else config.calibration_samples
+        samples = _DEFAULT_CALIBRATION_SAMPLES if config is None else sizes_of(config)[-1]
         self._judged = judge(
             self._pipeline.calibrate, self._pipeline.evaluate, adaptor=self._adaptor, original=self._original, samples=samples
         )

@@ -1,7 +1,8 @@
 """What travels to workers, and what they do with it.
 
 A job folder holds the model, one batch, and for trials the capabilities and the statistics; payloads are dictionaries of text: the folder's
-path, a plan as JSON, names of importable functions. A worker opens a job once and keeps it.
+path, a plan as JSON, names of importable functions. A worker opens a job once and keeps it. Several calibration passes and searches over
+one model, each a part with a prefix of its own, share a job.
 
 Every piece of work leaves a mark in the folder before it begins. Some executors (Dask's) run work again on another worker when the first
 one died; the mark tells, and a trial that kills its worker is lost once and not repeated in silence.
@@ -60,17 +61,18 @@ class Job:
     framework: str
     architecture: str = ""
 
-    def payload(self, token: str, **more: str) -> dict[str, str]:
-        """What a worker needs to do one piece of work, which is known as ``token``."""
-        return {"folder": str(self.folder), "framework": self.framework, "architecture": self.architecture, "token": token, **more}
+    def payload(self, token: str, *, part: str = "", **more: str) -> dict[str, str]:
+        """What a worker needs to do one piece of work, which is known as ``token``, for one search or calibration pass (``part``)."""
+        where = {"folder": str(self.folder), "framework": self.framework, "architecture": self.architecture}
+        return {**where, "part": part, "token": part + token, **more}
 
-    def has_started(self, token: str) -> bool:
+    def has_started(self, token: str, *, part: str = "") -> bool:
         """Whether a worker has begun a piece of work."""
-        return (self.folder / _STARTED / token).exists()
+        return (self.folder / _STARTED / (part + token)).exists()
 
-    def stop(self) -> None:
-        """What has not begun shall not begin."""
-        (self.folder / _STOP).touch()
+    def stop(self, *, part: str = "") -> None:
+        """What has not begun of a part shall not begin."""
+        (self.folder / (part + _STOP)).touch()
 
     def write_model(self, stores: Stores, handle: ModelHandle, example: Any) -> None:
         """The model, and one batch for frameworks that must run a model to know its operators."""
@@ -79,15 +81,15 @@ class Job:
         if example is not None:
             write_batch(self.folder / _EXAMPLE, example)
 
-    def write_wanted(self, wanted: Mapping[TensorKey, frozenset[StatisticSpec]]) -> None:
-        """What shards of the calibration gather."""
+    def write_wanted(self, wanted: Mapping[TensorKey, frozenset[StatisticSpec]], *, part: str = "") -> None:
+        """What shards of a calibration pass gather."""
         document = [_Wanted(key=key, specs=tuple(specs)) for key, specs in wanted.items()]
-        atomic_write(self.folder / _WANTED, to_json(tuple(document)).encode())
+        atomic_write(self.folder / (part + _WANTED), to_json(tuple(document)).encode())
 
-    def write_search(self, capabilities: Capabilities, statistics: Statistics) -> None:
-        """What emission needs."""
-        atomic_write(self.folder / _CAPABILITIES, to_json(capabilities).encode())
-        attrs.evolve(statistics, model_fingerprint="", data_fingerprint="").save(self.folder / _STATISTICS)
+    def write_search(self, capabilities: Capabilities, statistics: Statistics, *, part: str = "") -> None:
+        """What emission needs in one search."""
+        atomic_write(self.folder / (part + _CAPABILITIES), to_json(capabilities).encode())
+        attrs.evolve(statistics, model_fingerprint="", data_fingerprint="").save(self.folder / (part + _STATISTICS))
 
 
 def run_check(payload: Mapping[str, str]) -> Answer:
@@ -128,7 +130,7 @@ def _answer(payload: Mapping[str, str], work: Callable[[Mapping[str, str]], Answ
     """What ``work`` found, ``lost`` with the reason where it may not begin, or an ``error`` with its ``fix``; always ``seconds``."""
     began = time.monotonic()
     try:
-        reason = _may_not_begin(Path(payload["folder"]), payload["token"])
+        reason = _may_not_begin(Path(payload["folder"]), payload["part"], payload["token"])
         found = work(payload) if reason is None else {"lost": reason}
     except Exception as error:  # noqa: BLE001  (whatever a plan's kernels or the user's evaluation raise fails this piece of work only)
         what, fix = (error.what, error.fix) if isinstance(error, IncError) else (str(error), "")
@@ -138,7 +140,7 @@ def _answer(payload: Mapping[str, str], work: Callable[[Mapping[str, str]], Answ
     return {**found, "seconds": time.monotonic() - began}
 
 
-def _may_not_begin(folder: Path, token: str) -> str | None:
+def _may_not_begin(folder: Path, part: str, token: str) -> str | None:
     if not folder.is_dir():
         what = f"The worker on {platform.node()} does not see the job's folder."
         raise StoreError(what, where=str(folder), fix="give a folder that all workers see: Workers(folder=...)")
@@ -146,7 +148,7 @@ def _may_not_begin(folder: Path, token: str) -> str | None:
         (folder / _STARTED / token).touch(exist_ok=False)
     except FileExistsError:
         return DIED
-    return STOPPED if (folder / _STOP).exists() else None
+    return STOPPED if (folder / (part + _STOP)).exists() else None
 
 
 def _check(payload: Mapping[str, str]) -> Answer:
@@ -158,7 +160,7 @@ def _check(payload: Mapping[str, str]) -> Answer:
 def _shard(payload: Mapping[str, str]) -> Answer:
     adaptor, handle = _opened(payload["folder"], payload["framework"], payload["architecture"])
     root = Path(payload["folder"])
-    asked = from_json((root / _WANTED).read_text("utf-8"), tuple[_Wanted, ...])
+    asked = from_json((root / (payload["part"] + _WANTED)).read_text("utf-8"), tuple[_Wanted, ...])
     batches = (read_batch(root / name) for name in json.loads(payload["batches"]))
     wanted = {item.key: frozenset(item.specs) for item in asked}
     # A copy, since threads of one worker would hook into one module.
@@ -169,7 +171,7 @@ def _shard(payload: Mapping[str, str]) -> Answer:
 
 def _trial(payload: Mapping[str, str]) -> Answer:
     evaluate = _evaluation(payload)
-    adaptor, emitter = _emitter(payload["folder"], payload["framework"], payload["architecture"])
+    adaptor, emitter = _emitter(payload["folder"], payload["framework"], payload["architecture"], payload["part"])
     made = emitter.emit(from_json(payload["plan"], QuantizationPlan))
     value = finite_number(evaluate(made.native), where=payload["function"])
     return {"accuracy": value, "size_bytes": adaptor.size_bytes(made)}
@@ -185,9 +187,9 @@ def _opened(folder: str, framework: str, architecture: str) -> tuple[Adaptor, Mo
         return _open(folder, framework, architecture)
 
 
-def _emitter(folder: str, framework: str, architecture: str) -> tuple[Adaptor, Emitter]:
+def _emitter(folder: str, framework: str, architecture: str, part: str) -> tuple[Adaptor, Emitter]:
     with _opening:
-        return _emission(folder, framework, architecture)
+        return _emission(folder, framework, architecture, part)
 
 
 @lru_cache(maxsize=1)
@@ -198,13 +200,13 @@ def _open(folder: str, framework: str, architecture: str) -> tuple[Adaptor, Mode
 
 
 @lru_cache(maxsize=1)
-def _emission(folder: str, framework: str, architecture: str) -> tuple[Adaptor, Emitter]:
+def _emission(folder: str, framework: str, architecture: str, part: str) -> tuple[Adaptor, Emitter]:
     adaptor, handle = _open(folder, framework, architecture)
     root = Path(folder)
-    capabilities = from_json((root / _CAPABILITIES).read_text("utf-8"), Capabilities)
+    capabilities = from_json((root / (part + _CAPABILITIES)).read_text("utf-8"), Capabilities)
     if (root / _EXAMPLE).exists():  # a framework that runs a model to know its operators runs it here too
         require(adaptor, Describes, step=STEP).capabilities(handle, capabilities.target, batches=(read_batch(root / _EXAMPLE),))
-    statistics = Statistics.load(root / _STATISTICS, model_fingerprint="", data_fingerprint="")
+    statistics = Statistics.load(root / (part + _STATISTICS), model_fingerprint="", data_fingerprint="")
     return adaptor, require(adaptor, Quantizes, step=STEP).emitter(handle, statistics, capabilities)
 
 

@@ -25,7 +25,7 @@ _SETTINGS = frozenset(
         "activation_scheme", "exclude", "exclude_types", "recipes", "target", "tuning", "constraints", "excluded_precisions",
     }
 )  # fmt: skip
-_TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger"})
+_TUNING = frozenset({"strategy", "objectives", "exit_policy", "seed", "ledger", "calibration_samples"})
 
 
 def recipes_of(config: QuantizeConfig) -> FrozenMap[str, Any]:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, wait
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ class Remote:
     adaptor: Adaptor
     handle: ModelHandle
     progress: Progress
+    _passes: Iterator[int] = attrs.field(factory=count, init=False)
 
     def observe(self, batches: Iterable[Any], wanted: Wanted, *, samples: int, advance: Callable[[int], None]) -> Statistics:
-        """The calibration pass, divided among the workers."""
+        """A calibration pass, divided among the workers."""
         sharding = Sharding(
             pool=self.pool,
             count=self.workers.count,
@@ -51,13 +53,14 @@ class Remote:
             samples=samples,
             progress=self.progress,
             advance=advance,
+            part=f"pass-{next(self._passes)}-",
         )
         return sharding.observe(batches, wanted)
 
-    def dispatch(self, capabilities: Capabilities, statistics: Statistics) -> Dispatch:
-        """Trials on these workers."""
-        self.job.write_search(capabilities, statistics)
-        return Dispatch(self.workers.count, self.pool, self.job, self.function)
+    def dispatch(self, capabilities: Capabilities, statistics: Statistics, *, search: str = "") -> Dispatch:
+        """Trials on these workers; ``search`` begins the names of its files where there are several searches."""
+        self.job.write_search(capabilities, statistics, part=search)
+        return Dispatch(self.workers.count, self.pool, self.job, self.function, part=search)
 
     def check(self) -> None:
         """One worker opens the model and finds the evaluation.

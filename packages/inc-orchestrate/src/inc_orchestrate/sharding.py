@@ -63,6 +63,7 @@ class Sharding:
         samples: about how many samples will come; they decide how large a shard is.
         progress: for notes.
         advance: is told how many samples were observed so far.
+        part: begins the names of this pass's files.
     """
 
     pool: Pool
@@ -73,6 +74,7 @@ class Sharding:
     samples: int
     progress: Progress
     advance: Callable[[int], None]
+    part: str = ""
     _running: dict[Future[Answer], _Shard] = attrs.field(factory=dict, init=False)
     _parts: dict[int, Statistics] = attrs.field(factory=dict, init=False)
     _wanted: Wanted = attrs.field(factory=dict, init=False)
@@ -90,7 +92,7 @@ class Sharding:
         if reason is not None:
             self.progress.note(f"calibration ran in this process: {reason}")
             return self._locally(chain(first, stream), self.advance)
-        self.job.write_wanted(wanted)
+        self.job.write_wanted(wanted, part=self.part)
         for shard in self._written(chain(first, stream)):
             while len(self._running) >= SHARDS_PER_WORKER * self.count:
                 self._collect()
@@ -106,7 +108,7 @@ class Sharding:
         size = -(-self.samples // (SHARDS_PER_WORKER * self.count))
         shard = _Shard(index=0)
         for batch in batches:
-            name = f"batch-{shard.index}-{len(shard.files)}.npz"
+            name = f"{self.part}batch-{shard.index}-{len(shard.files)}.npz"
             try:
                 write_batch(self.job.folder / name, batch)
             except DataError as error:
@@ -127,14 +129,14 @@ class Sharding:
 
     def _unsendable(self, batch: Any) -> str | None:
         try:
-            write_batch(self.job.folder / "first.npz", batch)
+            write_batch(self.job.folder / f"{self.part}first.npz", batch)
         except DataError as error:
             return error.what
         return None
 
     def _send(self, shard: _Shard) -> None:
         shard.attempt += 1
-        payload = self.job.payload(shard.token, batches=json.dumps(shard.files), result=shard.result)
+        payload = self.job.payload(shard.token, part=self.part, batches=json.dumps(shard.files), result=self.part + shard.result)
         self._running[self.pool.submit(run_shard, payload)] = shard
 
     def _collect(self) -> None:
@@ -162,7 +164,7 @@ class Sharding:
         if "error" in answer:  # the same fault is met here, where it can be told as it is
             self._observe_here(shard)
             return True
-        path = self.job.folder / shard.result
+        path = self.job.folder / (self.part + shard.result)
         self._keep(shard.index, Statistics.load(path, model_fingerprint="", data_fingerprint=""))
         self._remove(shard, path)
         return True

@@ -41,7 +41,7 @@ from inc_strategy.events import lost
 from inc_strategy.outcome import frontier
 from inc_strategy.trial import lowered
 
-from inc_orchestrate.candidates import Candidates, candidates
+from inc_orchestrate.candidates import Candidates
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.dispatch import Dispatch
 from inc_orchestrate.fingerprints import fingerprints
@@ -51,8 +51,10 @@ from inc_orchestrate.pool import RefusedError
 from inc_orchestrate.probes import Prober
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.recipes import recipes_of, rewritten, without_effect
-from inc_orchestrate.remote import Remote, remote
+from inc_orchestrate.remote import remote
 from inc_orchestrate.scoring import CallableEvaluator, Evaluator, Score, Terms
+from inc_orchestrate.sizes import size_of, size_recipe, sizes_of
+from inc_orchestrate.widening import Widening
 from inc_orchestrate.workers import Workers
 
 FAILURES_IN_A_ROW = 5
@@ -117,11 +119,15 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
     evaluate = judged.function if isinstance(judged, CallableEvaluator) else judged
     adaptor, example, progress = setting.adaptor, setting.example, setting.progress
     with remote(setting.workers, evaluate, adaptor=adaptor, handle=handle, example=example, progress=progress) as workers:
-        found = candidates(adaptor, handle, config, example=example, calibration=setting.calibration, progress=progress, workers=workers)
-        return _search(handle, found, config, setting, workers)
+        widening = Widening(
+            handle, config, adaptor=adaptor, calibration=setting.calibration, example=example, progress=progress, workers=workers
+        )
+        return _search(handle, widening, config, setting)
 
 
-def _search(handle: ModelHandle, found: Candidates, config: QuantizeConfig, setting: Setting, workers: Remote | None) -> TuningResult:
+def _search(handle: ModelHandle, widening: Widening, config: QuantizeConfig, setting: Setting) -> TuningResult:
+    calibrated = widening.first()
+    found = calibrated.found
     for given in without_match(
         found.capabilities, exclude=config.exclude, exclude_types=config.exclude_types, constraints=config.constraints
     ):
@@ -129,12 +135,11 @@ def _search(handle: ModelHandle, found: Candidates, config: QuantizeConfig, sett
     with _ledger_folder(config, setting) as folder, _resumable(folder, config, setting):
         prints = fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
-            dispatch = None if workers is None else workers.dispatch(found.capabilities, found.statistics)
-            search = Search(handle, found, config, setting, ledger=ledger, dispatch=dispatch)
+            search = Search(handle, found, config, setting, ledger=ledger, dispatch=calibrated.dispatch, widening=widening)
             outcome = search.run()
             if outcome.reason == INTERRUPTED:
                 setting.progress.note(f"the search was interrupted: {_how_to_go_on(folder, config, setting)}")
-            return _deliver(handle, found, outcome, search)
+            return _deliver(handle, outcome, search)
 
 
 class Search:
@@ -149,16 +154,19 @@ class Search:
         *,
         ledger: Ledger,
         dispatch: Dispatch | None,
+        widening: Widening | None = None,
     ) -> None:
         self.found = found
+        self.size = sizes_of(config)[0]
+        self._original = original
+        self._widening = widening
+        self._by_size = {self.size: found}
         self.dispatch = dispatch
         self.config = config
         self.setting = setting
         self.ledger = ledger
         self.strategy = _strategy(config.tuning)
-        self.prober = Prober(
-            adaptor=setting.adaptor, original=original, emitter=found.emitter, batches=found.kept, progress=setting.progress
-        )
+        self.prober = self._new_prober()
         self.start = time.monotonic() - spent_s(self.view)
         self._has_waited = False
 
@@ -168,7 +176,7 @@ class Search:
         return View(
             capabilities=self.found.capabilities,
             approach=self.config.approach,
-            recipes=recipes_of(self.config),
+            recipes={**recipes_of(self.config), **size_recipe(self.size, self.config)},
             criterion=criterion_of(self.config, self.setting.evaluator),
             objectives=self.config.tuning.objectives,
             exit_policy=self.config.tuning.exit_policy,
@@ -183,7 +191,7 @@ class Search:
         if resumed:
             self.setting.progress.say(f"resumed: {resumed} trials are in the ledger")
         try:
-            reason = self._locally() if self.dispatch is None else self._remotely(self.dispatch)
+            reason = self._locally() if self.dispatch is None else self._remotely()
         except KeyboardInterrupt as interruption:
             if isinstance(interruption.__context__, KeyboardInterrupt):  # a second one, while the first unwound
                 raise
@@ -199,8 +207,37 @@ class Search:
         view = self.view
         reason = exit_reason(view, elapsed_s=time.monotonic() - self.start, builds_up=builds_up(self.strategy)) or _hopeless(view)
         if reason is None:
-            return self.strategy.propose(view)
+            action = self.strategy.propose(view)
+            if isinstance(action, Stop) and view.best_feasible is None and self._is_idle() and self._widen():
+                return self._next()
+            return action
         return Evaluate(view.default_plan) if _is_empty_handed(view) else Stop(reason)
+
+    def _is_idle(self) -> bool:
+        return self.dispatch is None or self.dispatch.is_idle
+
+    def _widen(self) -> bool:
+        """Start anew with more calibration samples; whether there are any."""
+        more = None if self._widening is None else self._widening.more()
+        if more is None:
+            return False
+        self.size, self.found, self.dispatch = more.size, more.found, more.dispatch
+        self._by_size[more.size] = more.found
+        self.prober = self._new_prober()
+        return True
+
+    def _new_prober(self) -> Prober:
+        found, setting = self.found, self.setting
+        return Prober(
+            adaptor=setting.adaptor, original=self._original, emitter=found.emitter, batches=found.kept, progress=setting.progress
+        )
+
+    def found_for(self, plan: QuantizationPlan) -> Candidates:
+        """The candidates that a plan is from; a resumed search may have to calibrate for them first."""
+        size = size_of(plan.recipes, self.config)
+        while size not in self._by_size and self._widen():
+            pass
+        return self._by_size[size]
 
     def _locally(self) -> str:
         while (reason := self.step()) is None:
@@ -218,10 +255,13 @@ class Search:
         self._finished(self._probed(index, action) if isinstance(action, Probe) else self._trial(index, action.plan))
         return None
 
-    def _remotely(self, dispatch: Dispatch) -> str:
+    def _remotely(self) -> str:
         """The same with several trials under way; probes are done here."""
         while True:
             action = self._next()
+            dispatch = self.dispatch
+            if dispatch is None:
+                raise self._waits_for_nothing()
             if isinstance(action, Stop) and (dispatch.is_idle or self._has_succeeded()):
                 for trial in dispatch.cancelled():
                     self._finished(trial)
@@ -365,10 +405,11 @@ def _strategy(tuning: TuningConfig) -> Strategy:
     return strategy
 
 
-def _deliver(handle: ModelHandle, found: Candidates, outcome: Outcome, search: Search) -> TuningResult:
+def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningResult:
     best = outcome.best
     if best is None:
         raise _all_failed(search.view)
+    found = search.found_for(best.plan)
     made = found.emitter.emit(best.plan, final=True)
     made = attrs.evolve(made, state=attrs.evolve(made.state, plan=best.plan, masks=handle.state.masks))
     score = search.setting.evaluator.evaluate(search.setting.adaptor, made)

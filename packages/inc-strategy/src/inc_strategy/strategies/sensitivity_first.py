@@ -15,9 +15,11 @@ from inc_strategy.view import View
 class SensitivityFirst:
     """Stages.
 
-    1. The default plan; approach auto: where it fails, the one with ranges found at run time. A success ends the search.
+    1. The default plan; approach auto: where it fails, the one with ranges found at run time. Where it succeeds, step 3 is left out.
     2. One probe ranks operators by the error in the model's outputs when each alone is quantized.
     3. ``smallest_fallback``: the largest quantized set that meets the criterion, in a number of trials logarithmic in the operators.
+    4. When the exit policy asks for the best model and not the first: the 1, 2, 4, ... most sensitive operators in float, whether that is
+       needed or not, for what accuracy costs in the other objectives.
     """
 
     batches: int = 2
@@ -29,17 +31,25 @@ class SensitivityFirst:
         return next_action(view, self._program(view), builds_up=True) if view.quantizable else Stop(unquantizable(view))
 
     def _program(self, view: View) -> Program:
-        plans = [view.default_plan]
+        plans, reason = [view.default_plan], ""
         for more in ((), dynamic_also(view)):
             plans += more
             yield evaluations(plans)
             if any(view.feasible(view.results[plan.digest]) for plan in plans):
-                return "every operator is in integers and the criterion is met"
+                reason = "every operator is in integers and the criterion is met"
+                break
+        if reason and view.exit_policy.first_success:
+            return reason
         base = most_accurate(plans, view)
         found = scores((yield (Probe("mse", base, base.quantized, batches=self.batches),)), base.quantized)
         ranked = worst_first(found, base.quantized)
-        guess = clear_gap([found.get(op, 0.0) for op in ranked])
-        return (yield from smallest_fallback(view, base, ranked, guess=guess))
+        if not reason:
+            guess = clear_gap([found.get(op, 0.0) for op in ranked])
+            reason = yield from smallest_fallback(view, base, ranked, guess=guess)
+        if not view.exit_policy.first_success:
+            counts = (1 << power for power in range(len(ranked).bit_length()))
+            yield evaluations(base.with_float(ranked[:count]) for count in counts if count < len(ranked))
+        return reason
 
 
 def make(*, batches: int = 2) -> SensitivityFirst:
