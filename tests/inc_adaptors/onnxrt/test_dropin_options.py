@@ -140,6 +140,22 @@ def test_nnapi_wants_steps_of_a_256th_from_sigmoid(tmp_path: Path) -> None:
     assert made.steps <= ROUNDING
 
 
+def test_a_mask_of_infinities_stays_in_float(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The tool's scale of such a tensor is infinite."""
+    b = Builder()
+    scores = b.linear(b.input("x", ["n", 8]), 8, 8)
+    mask = b.constant(np.where(np.arange(8) < 5, 0.0, -np.inf).astype(np.float32))
+    y = b.node("Softmax", b.node("Add", scores, mask, name="mask"), axis=-1)
+    model = b.model((b.linear(y, 8, 4), ["n", 4]))
+    quantize_static(model, tmp_path / "m.onnx", Reader(model), activation_type=_U8)
+    assert "In float because calibration saw" in caplog.text
+    made = onnx.load(tmp_path / "m.onnx")
+    assert any(node.name == "mask" for node in made.graph.node)
+    feed = batches(model, count=1)[0]
+    exact, ours = run(model, feed)[0], run(made, feed)[0]
+    assert np.abs(ours - exact).max() < 0.05 * np.abs(exact).max()
+
+
 class Strided(Reader):
     """A reader that knows its length and can be cut, as the tool's option wants it."""
 

@@ -112,6 +112,19 @@ def test_sixteen_bits_on_both_sides_are_nearly_exact(tmp_path: Path) -> None:
     assert any(entry.domain == "com.microsoft" for entry in made.ours.opset_import), "operator set 17 has no 16-bit pairs"
 
 
+@pytest.mark.parametrize("opset", [11, 13, 21])
+def test_operator_sets(opset: int, tmp_path: Path) -> None:
+    """Per channel below 13 and 16 bits below 21 need what the standard has only later."""
+    model = resnet(batch_norm=False, opset=opset, named=False)
+    made = statically(model, tmp_path, activation_type=QuantType.QUInt16)
+    assert made.steps <= 2 * ROUNDING
+    assert any(entry.domain == "com.microsoft" for entry in made.ours.opset_import) is (opset < 21)
+    quantize_static(model, tmp_path / "ours.onnx", Reader(model), activation_type=_U8, per_channel=True)
+    feed = batches(model, count=1)[0]
+    exact, ours = (run(each, feed)[0] for each in (model, onnx.load(tmp_path / "ours.onnx")))
+    assert np.square(ours - exact).mean() < 1e-3 * np.square(exact).mean()
+
+
 def test_four_bit_weights_take_half_a_byte(tmp_path: Path) -> None:
     model = mlp(width=256)
     made = statically(model, tmp_path, activation_type=_U8, weight_type=QuantType.QInt4)

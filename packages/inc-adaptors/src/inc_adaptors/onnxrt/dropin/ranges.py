@@ -37,7 +37,7 @@ class Calibration:
     dtype: IntegerType
 
     def ranges(self, tensors: Collection[str], batches: Iterable[Any]) -> dict[str, Range]:
-        """The range of every tensor.
+        """The range of every tensor but those that held NaN, infinity or magnitudes beyond 1e30, which no range of codes stands for.
 
         Raises:
             DataError: no data, or data that do not fit the model.
@@ -58,7 +58,9 @@ class Calibration:
         found = gather(self.graph, self.signature, keys, batches, wanted)
         made = {}
         for key, name in keys.items():
-            statistic = found.values[key][spec]
+            statistic: Any = found.values[key][spec]
+            if statistic.non_finite or statistic.masked:
+                continue
             low, high = (float(bound) for bound in find_range(statistic, plan.threshold, plan.dtype, plan.scheme, where=name))
             if isinstance(statistic, HistogramStatistic):
                 low, high = _on_grid(low, high, statistic, symmetric=plan.scheme is Scheme.SYMMETRIC)
@@ -73,7 +75,7 @@ class Calibration:
         joined: dict[str, Any] = {}
         for group in groups:
             each = [self._whole(tensors, [batch]) for batch in group] or [self._whole(tensors, [])]
-            for name in tensors:
+            for name in set(each[0]).intersection(*each):
                 mean = np.mean([found[name] for found in each], axis=0)
                 before = joined.get(name)
                 joined[name] = mean if before is None else before + self.options.averaging_constant * (mean - before)

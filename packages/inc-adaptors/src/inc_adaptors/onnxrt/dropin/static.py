@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from inc_adaptors.onnxrt.dropin.types import integer_type
 from inc_adaptors.onnxrt.dropin.walk import INTEGER_TYPES, PAIR_TYPES, Walk, Walker, selector
 from inc_adaptors.onnxrt.dropin.writing import write_model
 from inc_adaptors.onnxrt.emission.manner import BIAS_ROOM, CONTRIB_PAIRS, FLOAT_BIAS, LITERAL, PACKED_WEIGHTS
+from inc_adaptors.onnxrt.operator import Operator
 
 _BYTE = 8
+_LOG = logging.getLogger(__name__)
 
 
 def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
@@ -85,7 +88,7 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     fused = len(source.operators)
     source = source.unfused(is_selected)
     strips = len(source.operators) == fused and not options.keep_activations  # onnxruntime fuses a left activation when it loads the model
-    walk = Walker(
+    walker = Walker(
         graph=source.graph,
         types=source.types,
         is_selected=is_selected,
@@ -94,9 +97,8 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
         constant_weights_only=options.constant_weights_only,
         drops_activations=not (options.activation_symmetric or options.keep_activations),
         integer_operators=quant_format is QuantFormat.QOperator,
-    ).walk(source.operators)
-    if not walk.steps:
-        raise nothing_left(source)
+    )
+    walk = _walked(walker, source)
     formats = Formats(
         activation=integer_type(activation_type, "activation_type"),
         weight=integer_type(weight_type, "weight_type"),
@@ -111,11 +113,41 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
         held = _calibrated(source, calibrate_method, formats, needed | every, batches)
         if cache is not None:
             cache.write(held)
+        walk = _without_unfit(walker, walk, source, formats, held)
     planner = Planner(graph=source.graph, operators=source.operators, walk=walk, formats=formats, ranges=with_unit_ranges(held, walk.unit))
     plans, operators = planner.plans()
     plan = QuantizationPlan(target=TARGET, ops=plans, recipes=_recipes(quant_format, options))
     made = source.emit(plan, operators, final=strips)
     write_model(made.native, Path(model_output), beside=use_external_data_format)
+
+
+def _walked(walker: Walker, source: Source) -> Walk:
+    walk = walker.walk(source.operators)
+    if not walk.steps:
+        raise nothing_left(source)
+    return walk
+
+
+def _without_unfit(walker: Walker, walk: Walk, source: Source, formats: Formats, ranges: Mapping[str, Range]) -> Walk:
+    """The walk again, until it needs no tensor without a range: operators that touch one stay in float."""
+    unfit: set[str] = set()
+    while missing := _needed(walk, formats) - set(ranges):
+        unfit |= missing
+        walk = _walked(attrs.evolve(walker, is_selected=_beyond(walker, frozenset(unfit))), source)
+    if unfit:
+        names = ", ".join(sorted(unfit)[:8])
+        _LOG.warning("In float because calibration saw NaN, infinity or magnitudes beyond 1e30: what reads or writes %s.", names)
+    return walk
+
+
+def _beyond(walker: Walker, unfit: frozenset[str]) -> Callable[[Operator], bool]:
+    """Selects what the walker does, but for operators that read or write one of these tensors."""
+
+    def fits(operator: Operator) -> bool:
+        node = walker.graph.nodes[operator.node]
+        return walker.is_selected(operator) and not unfit.intersection((*node.input, *node.output, *operator.outputs))
+
+    return fits
 
 
 @attrs.frozen
