@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from inc_config import IncError
+from inc_config import IncError, load, not_offered
+from inc_config.cli.migrate import commented
 from inc_config.compat import dump_v1, load_v1, translate
 
 TEXTS = [path.read_text() for path in sorted((Path(__file__).parent / "corpus").glob("*.yaml"))]
@@ -17,6 +18,10 @@ SCRAPS = [
     "...",
     "…",
     "，",
+    "：",
+    "“",
+    "\u00a0",
+    "\u2028",
     "-",
     "- ",
     ":",
@@ -71,7 +76,11 @@ def check(text):
         document = load_v1(text)
         again = load_v1(dump_v1(document), flavour=document.flavour) if document.model else document
         assert again == document
-        translate(document)
+        translation = translate(document)
+        assert load(commented(translation.config, translation.notes)) == translation.config
+        for fault in map(translation.locate, not_offered(translation.config)):
+            assert fault.line
+            assert fault.column
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
