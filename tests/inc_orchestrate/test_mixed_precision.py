@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
+from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.half.calls import Call
 from inc_adaptors.onnxrt.half.measuring import Found, HalfKernels
+from inc_adaptors.torch.half import HalfLayer
 from inc_config import OpConstraint, QuantizeConfig, Target, TensorConstraint, compat
 from inc_config.dtypes import FP16, FloatType
-from inc_config.errors import MissingRoleError, PlanError, StepError
+from inc_config.errors import PlanError, StepError
 from inc_config.quantization import MixedPrecisionConfig
 from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
 from inc_orchestrate import Evaluation, MixedPrecision, Pipeline, Progress, Quantize, load, plan
 from inc_orchestrate.precisions import floats_only
+from inc_orchestrate.steps.protocol import Facts
 from torch import nn
 
 Answer = Callable[[Call, FloatType, Target], Found]
@@ -92,9 +96,45 @@ def test_a_target_without_kernels_is_an_error_before_any_work(taken_as: Any, qui
     assert "2 x Gemm: no_half_kernel: it has no bf16 kernel for Gemm" in str(caught.value)
 
 
-def test_a_framework_without_the_role_is_an_error_before_any_work(quietly: Any, digits: Any) -> None:
-    with pytest.raises(MissingRoleError, match="mixed-precision needs the role MixesPrecision, which the adaptor 'torch'"):
-        quietly([MixedPrecision()], nn.Sequential(nn.Flatten(), nn.Linear(256, 10)), calibrate=digits.calibration)
+def test_an_adaptor_without_the_role_is_an_error_before_any_work() -> None:
+    class Bare:
+        name = "bare"
+
+    facts = Facts(adaptor=Bare(), handle=ModelHandle(framework="bare", native=None), has_evaluation=True)  # type: ignore[arg-type]  # no adaptor, on purpose
+    missing = [str(error) for error in MixedPrecision().check(facts)]
+    assert any("mixed-precision needs the role MixesPrecision, which the adaptor 'bare' does not have" in text for text in missing)
+
+
+def test_layers_of_a_pytorch_model_go_to_bf16_and_back_until_the_criterion_holds(
+    quietly: Any, model: nn.Module, digits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if every layer were faster in bf16 here; torch computes bf16 on any CPU.
+    monkeypatch.setattr("inc_adaptors.torch.half._SPEEDS", {})
+    monkeypatch.setattr("inc_adaptors.torch.half._measured", lambda module, shape, dtype: 2.0)
+    fresh = type(model)()
+
+    def worse_with_linear(tried: nn.Module) -> float:
+        return 0.5 if any(isinstance(layer, HalfLayer) and isinstance(layer.layer, nn.Linear) for layer in tried.modules()) else 1.0
+
+    result = quietly([MixedPrecision()], model, calibrate=digits.calibration, evaluate=worse_with_linear)
+    assert result.is_feasible
+    assert result.summary.by_precision["bf16"] == 2
+    assert isinstance(result.model.conv2, HalfLayer)
+    assert isinstance(result.model.head, nn.Linear)
+    result.save(tmp_path / "out")
+    again = load(tmp_path / "out", model=fresh)
+    x = digits.evaluation[0][0]
+    assert torch.equal(again(x), result.model(x))
+
+
+def test_quantize_leaves_16_bits_out_where_one_model_cannot_have_both(
+    model: nn.Module, digits: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(module: nn.Module, shape: tuple[int, ...], dtype: FloatType) -> float:
+        raise AssertionError("measured")
+
+    monkeypatch.setattr("inc_adaptors.torch.half._measured", never)
+    assert "bf16" not in plan(model, batches=[digits.calibration[0][0]]).by_precision
 
 
 @pytest.mark.parametrize("options", [{"precisions": ()}, {"precisions": "fp32"}, {"precisions": "fp16", "excluded_precisions": "fp16"}])

@@ -14,6 +14,7 @@ from inc_adaptors.testing import (
     DescribesConformance,
     DistillsConformance,
     ExportsConformance,
+    MixesPrecisionConformance,
     ObservesConformance,
     PlainTraining,
     QuantizesConformance,
@@ -57,10 +58,12 @@ def _training() -> PlainTraining:
 
 
 class _TorchCase:
+    adaptor = TorchAdaptor(minimum_work=0)
+
     @pytest.fixture
     def case(self) -> Case:
         return Case(
-            adaptor=TorchAdaptor(minimum_work=0),
+            adaptor=self.adaptor,
             make_model=_model,
             batches=tuple(_samples(size, size)[0] for size in (4, 8, 3, 5)),
             misfit=np.zeros((2, 3, 8, 8), np.float32),
@@ -84,6 +87,11 @@ class TestObserves(_TorchCase, ObservesConformance):
 
 class TestQuantizes(_TorchCase, QuantizesConformance):
     pass
+
+
+class TestMixesPrecision(_TorchCase, MixesPrecisionConformance):
+    # Which layers are faster is this machine's affair: all count as twice as fast here.
+    adaptor = TorchAdaptor(minimum_work=0, half_speed=lambda module, shape, dtype: 2.0)
 
 
 class TestTrains(_TorchCase, TrainsConformance):

@@ -40,6 +40,7 @@ class ToyAdaptor:
     """Every role but none of a framework."""
 
     name = "toy"
+    mixes_with_integers = True
 
     def open(self, model: Any) -> ModelHandle:
         if not isinstance(model, ToyModel):

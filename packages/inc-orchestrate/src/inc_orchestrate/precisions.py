@@ -61,7 +61,7 @@ def with_halves(
     if isinstance(config, FloatsOnly):
         role = require(adaptor, MixesPrecision, step=STEP)
         return role.half(handle, _without_integers(found), allowed, batches=batches, smaller=smaller)
-    if not allowed or not isinstance(adaptor, MixesPrecision):
+    if not allowed or not isinstance(adaptor, MixesPrecision) or not adaptor.mixes_with_integers:
         return found
     return adaptor.half(handle, found, allowed, batches=batches, smaller=smaller)
 

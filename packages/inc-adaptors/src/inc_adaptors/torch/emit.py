@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 from inc_config.capabilities import Capabilities
-from inc_config.dtypes import IntegerType, PerChannel, PerTensor, Scheme
+from inc_config.dtypes import FP32, FloatType, IntegerType, PerChannel, PerTensor, Scheme
 from inc_config.errors import CalibrationError, PlanError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
@@ -20,6 +20,7 @@ from inc_adaptors.qparams import QParams, activation_qparams, quantize, weight_q
 from inc_adaptors.statistics.protocol import StatisticSpec
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.thresholds import spec_for, statistic_for
+from inc_adaptors.torch import half
 from inc_adaptors.torch.flow import Flow, flow_of
 from inc_adaptors.torch.fold import FoldedLayer, fold, to_tensor
 from inc_adaptors.torch.identity import fingerprint
@@ -50,6 +51,7 @@ class TorchEmitter:
         self._statistics = statistics
         self._members = {c.op: c.members for c in capabilities.ops}
         self._quantizable = {c.op for c in capabilities.quantizable}
+        self._halves = {(c.op, o.compute_dtype) for c in capabilities.ops for o in c.options if not o.is_quantized}
         self._modules = dict(self._model.named_modules())
         self._ranges: dict[tuple[OpId, TensorPlan], QParams] = {}
         self._folded: dict[str, FoldedLayer] = {}
@@ -73,6 +75,9 @@ class TorchEmitter:
             CalibrationError: a static range was not gathered.
         """
         plan, notes = self._supported(plan)
+        halves, divided = half.halves_of(plan)
+        if halves or divided:
+            return self._in_half(plan, halves, divided)
         if not plan.quantized:
             return self._evolved(copied(self._model), plan, (), {}, notes)
         chosen = _Chosen(plan=plan, flow=self._flow, ranges={op: self._range(op, plan.ops[op]) for op in plan.quantized})
@@ -87,6 +92,22 @@ class TorchEmitter:
             qparams |= used
         native = swapped_copy(self._model, made, [path for swap in swaps for path in swap.folded])
         return self._evolved(native, plan, tuple(swaps), qparams, notes)
+
+    def _in_half(self, plan: QuantizationPlan, halves: Mapping[str, FloatType], divided: tuple[str, ...]) -> ModelHandle:
+        """The model with layers in 16 bits; one that only some calls were to have so stays in fp32."""
+        if plan.quantized:
+            raise PlanError(
+                "The plan has operators on integers and in 16 bits; this route makes models with one of them.",
+                where="plan given to emit()",
+                fix="put the operators in 16 bits back to fp32",
+            )
+        notes = (
+            f"{len(halves)} layers in 16 bits",
+            *(f"{scope} stays in fp32: not all its calls were to be in 16 bits" for scope in divided),
+        )
+        made = self._evolved(half.half_copy(self._model, halves), plan, (), {}, notes)
+        records = (*made.state.surgery, *(half.record(scope, dtype) for scope, dtype in halves.items()))
+        return attrs.evolve(made, state=attrs.evolve(made.state, surgery=records))
 
     def _evolved(
         self, native: nn.Module, plan: QuantizationPlan, swaps: tuple[Swap, ...], qparams: Mapping[str, QParams], notes: tuple[str, ...]
@@ -103,10 +124,11 @@ class TorchEmitter:
     def _supported(self, plan: QuantizationPlan) -> tuple[QuantizationPlan, tuple[str, ...]]:
         unknown = [str(op) for op in plan.ops if op not in self._members]
         refused = [str(op) for op in plan.quantized if op in self._members and op not in self._quantizable]
-        if unknown or refused:
-            faults = [f"unknown: {', '.join(unknown)}"] * bool(unknown) + [f"without an integer kernel: {', '.join(refused)}"] * bool(
-                refused
-            )
+        known = [(op, option) for op, option in plan.ops.items() if op in self._members]
+        unoffered = [f"{op} in {option.compute_dtype}" for op, option in known if not self._has(op, option)]
+        named = {"unknown": unknown, "without an integer kernel": refused, "without a kernel": unoffered}
+        faults = [f"{title}: {', '.join(found)}" for title, found in named.items() if found]
+        if faults:
             raise PlanError(
                 f"The plan does not fit the model ({'; '.join(faults)}).",
                 where="plan given to emit()",
@@ -118,6 +140,9 @@ class TorchEmitter:
         ]  # fmt: skip
         notes = tuple(f"{op} stays in float: its input was not finite during calibration" for op in broken)
         return plan.with_float(broken), notes
+
+    def _has(self, op: OpId, option: OpPlan) -> bool:
+        return option.is_quantized or option.compute_dtype is FP32 or (op, option.compute_dtype) in self._halves
 
     def _range(self, op: OpId, op_plan: OpPlan) -> QParams | None:
         tensor = _input_plan(op, op_plan)

@@ -17,6 +17,7 @@ from torch import nn
 
 from inc_adaptors.handle import CompressionState, ModelHandle, SurgeryRecord
 from inc_adaptors.roles import SavedModel
+from inc_adaptors.torch import half
 from inc_adaptors.torch.int8 import Int8Operator
 from inc_adaptors.torch.surgery import KIND, empty_module, swap_of, swapped_copy
 
@@ -108,19 +109,28 @@ def _rebuilt(model: nn.Module, records: tuple[SurgeryRecord, ...]) -> nn.Module:
     modules = dict(model.named_modules())
     made: dict[str, Int8Operator] = {}
     folded: list[str] = []
+    halves = {record.scope: half.dtype_of(record) for record in records if record.kind == half.KIND}
     for record in records:
+        if record.kind == half.KIND:
+            _check_layer(modules, record.scope)
+            continue
         if record.kind != KIND:
             raise StoreError(f"Unknown surgery {record.kind!r}.", where=record.scope, fix="load it with the version that saved it")
         swap = swap_of(record)
-        lost = [path for path in (swap.scope, *swap.folded) if path not in modules]
-        if lost:
-            raise _mismatch(missing=lost, unexpected=[], different=[])
-        layer = modules[swap.scope]
-        if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
-            raise _mismatch(missing=[], unexpected=[], different=[f"{swap.scope} is a {type(layer).__name__}"])
-        made[swap.scope] = empty_module(layer, swap)
+        made[swap.scope] = empty_module(_check_layer(modules, swap.scope, *swap.folded), swap)
         folded += swap.folded
-    return swapped_copy(model, made, folded)
+    return half.half_copy(model, halves) if halves and not made else swapped_copy(model, made, folded)
+
+
+def _check_layer(modules: Mapping[str, nn.Module], scope: str, *folded: str) -> nn.Module:
+    """The layer at a scope, where it is one that can be replaced and what was folded into it is there too."""
+    lost = [path for path in (scope, *folded) if path not in modules]
+    if lost:
+        raise _mismatch(missing=lost, unexpected=[], different=[])
+    layer = modules[scope]
+    if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
+        raise _mismatch(missing=[], unexpected=[], different=[f"{scope} is a {type(layer).__name__}"])
+    return layer
 
 
 def _load(native: nn.Module, arrays: Mapping[str, NDArray[Any]], document: _Document) -> None:

@@ -83,10 +83,15 @@ def swapped_copy(model: nn.Module, made: Mapping[str, Int8Operator], folded: Ite
     counted = tuple(module for module in made.values() if len(module.calls) > 1)
     if counted:
         result.register_forward_pre_hook(_Restart(counted))
-    for layer in result.modules():
-        if isinstance(layer, nn.TransformerEncoderLayer) and any(isinstance(m, Int8Operator) for m in layer.children()):
-            layer.register_forward_pre_hook(_keep_modules_called)
+    keep_modules_called(result, Int8Operator)
     return result
+
+
+def keep_modules_called(model: nn.Module, kind: type[nn.Module]) -> None:
+    """Let encoder layers that hold modules of a ``kind`` call them, instead of reading their weights in one fused step."""
+    for layer in model.modules():
+        if isinstance(layer, nn.TransformerEncoderLayer) and any(isinstance(m, kind) for m in layer.children()):
+            layer.register_forward_pre_hook(_keep_modules_called)
 
 
 @attrs.frozen
