@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from inc_config import json_schema, load
+from inc_config.brief import changed
 from inc_config.cli import main
 from inc_config.cli.opened import is_v1
+from inc_config.cli.show import table
 from inc_config.compat import load_v1, translate
+from inc_config.pipeline import step_kind
 
 V1 = """\
 model:
@@ -252,6 +257,29 @@ def test_show_tells_notes_and_what_is_not_offered(file, capsys):
     assert "note: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("text", ["{steps: [quantize], benchmark: {}}", "model: {name: a, framework: NA}\nevaluation: {performance: {}}\n"])
+def test_a_section_of_defaults_is_shown(file, capsys, text):
+    assert main(["show", file(text)]) == 0
+    assert any(line.split() == ["benchmark", "with", "the", "defaults"] for line in capsys.readouterr().out.splitlines())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_pipeline_can_be_shown_with_every_section_and_field(any_pipeline, data):
+    pipeline = data.draw(any_pipeline)
+    text = table(pipeline)
+    for name, value in changed(pipeline).items():
+        if value is not None and name not in ("steps", "mode", "model"):
+            assert f"\n{name} " in text
+    for number, step in enumerate(pipeline.steps, start=1):
+        assert f"\n{number}. {step_kind(step)} " in text
+
+
+def test_what_has_a_place_but_no_settings_is_shown(file, capsys):
+    assert main(["show", file("steps: [{kind: quantize, tuning: {diagnosis: {}}}]")]) == 0
+    assert "tuning.diagnosis: with the defaults" in capsys.readouterr().out
+
+
 def test_a_mode_with_one_step_and_a_step_with_nothing_to_say(file, capsys):
     assert main(["show", file("{steps: [{kind: distill-self, levels: [{pairs: [{student: a, teacher: b}]}]}], mode: one-shot}")]) == 0
     assert "one-shot: one training\n" in capsys.readouterr().out
@@ -281,6 +309,12 @@ def test_a_wrong_call_shows_how(capsys):
         ("steps: 3", False),
         ("  evaluation: {metrics: accuracy}\n  steps: [prune]\n", False),
         ("something: else", False),
+        ("training: {epochs: 3}\nevaluation: {metrics: accuracy}\n", False),
+        ("step: [quantize]\nevaluation: {metrics: accuracy}\n", False),
+        ('{"model": {"name": "a"}, "quantization": {}}', True),
+        ("{quantization: {}, model: {name: a}}", True),
+        ('{"quantization": {}, "steps": []}', False),
+        ("quantization:\ncalibration:\nsampling_size: 3\n", True),
     ],
 )
 def test_a_1x_file_is_known_by_its_sections(text, old):

@@ -14,7 +14,12 @@ from inc_config.io import build, read_document, text_of
 from inc_config.offered import is_beside_the_point, not_offered
 from inc_config.pipeline import PipelineConfig
 
-_TODAY = re.compile(r"\A\s*\{|^\s*steps\s*:", re.MULTILINE)
+_TODAY = re.compile(r"^\s*steps\s*:|^(step|training|mode|confirmation|benchmark)\s*:|\A\s*\{.*\bsteps\b", re.MULTILINE | re.DOTALL)
+"""Keys that only today's documents have; a text in braces is one as soon as it has steps."""
+_V1_ONLY = re.compile(
+    r"\b(version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|pruning|distillation|auto_distillation|nas|train)"
+    r"[\"']?\s*:"
+)
 _V1 = re.compile(
     r"^\s*(model|version|device|quantization|graph_optimization|mixed_precision|model_conversion|tuning|evaluation|pruning|distillation"
     r"|auto_distillation|nas|train)\s*[:：]",
@@ -57,7 +62,10 @@ def open_file(path: Path) -> Opened:
 
 def is_v1(text: str) -> bool:
     """Whether a text looks like a 1.x file: it has no steps, and sections that 1.x has, however far to the right."""
-    return _TODAY.search(text) is None and _V1.search(text) is not None
+    if _TODAY.search(text) is not None:
+        return False
+    in_braces = text.lstrip()[:1] == "{"
+    return (_V1_ONLY if in_braces else _V1).search(text) is not None
 
 
 def _opened(path: Path, config: PipelineConfig, locate: Callable[[Fault], Fault]) -> Opened:

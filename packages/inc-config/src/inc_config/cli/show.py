@@ -20,6 +20,7 @@ from inc_config.tuning import LossKind
 
 Row = tuple[str, str]
 
+_DEFAULTS = "with the defaults"
 _SECTIONS = ("training", "calibration", "evaluation", "confirmation", "benchmark", "workspace")
 _SAID: dict[type[Any], frozenset[str]] = {
     PruneConfig: frozenset({"target_sparsity", "pattern", "criterion", "scope", "schedule"}),
@@ -50,7 +51,7 @@ def _rows(config: PipelineConfig) -> Iterator[Row]:
     for name in _SECTIONS:
         value = getattr(config, name)
         if value is not None:
-            yield from _block(name, _details(value))
+            yield from _block(name, _details(value) or [_DEFAULTS])
 
 
 def _step_rows(number: int, step: Any) -> Iterator[Row]:
@@ -59,7 +60,7 @@ def _step_rows(number: int, step: Any) -> Iterator[Row]:
     said = _SAID.get(cls, frozenset())
     details = [(name, value) for name, value in changed(step, cls).items() if name not in said]
     lines = [line for name, value in details for line in _lines(name, value)]
-    yield from _block(f"{number}. {kind}", [*_sentence(step), *lines] or ["with the defaults"])
+    yield from _block(f"{number}. {kind}", [*_sentence(step), *lines] or [_DEFAULTS])
 
 
 def _sentence(step: Any) -> Iterator[str]:
@@ -92,7 +93,10 @@ def _lines(name: str, value: Any) -> Iterator[str]:
     if isinstance(value, LoaderConfig | TrainingConfig):
         yield f"{name}: {_details(value)[0]}"
     elif is_record(value):
-        for inner, item in changed(value).items():
+        given = changed(value)
+        if not given:
+            yield f"{name}: {_DEFAULTS}"
+        for inner, item in given.items():
             yield from _lines(f"{name}.{inner}", item)
     elif isinstance(value, tuple) and any(is_record(item) for item in value):
         for index, item in enumerate(value):
