@@ -14,6 +14,7 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.kernels.pairs import pair_overflow, pair_overflow_numpy
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
 from inc_adaptors.onnxrt.coded import coded_operators, from_rows, rows_of
+from inc_adaptors.onnxrt.guard import prefer_wide_weights
 from inc_adaptors.onnxrt.saturation import pairs_at_risk, saturation
 from inc_adaptors.onnxrt.taps import Taps
 from inc_config.capabilities import Capabilities
@@ -113,6 +114,27 @@ def test_seven_bits_go_where_clipping_costs_and_recover_it(model: Any) -> None:
     assert before.exact_db[0] - after.clipped_db[0] < 0.2 * before.loss_db[0] + 0.1
     assert 0 < len(narrow) <= 0.3 * len(weighted)
     assert any("7 bits because pairs" in note for note in mixed.state.notes)
+
+
+def test_operators_are_ranked_by_what_arrives_at_the_outputs() -> None:
+    """Repairing the first alone recovers over 70 % of an mlp's loss; each other single product, tried in turn, recovers less."""
+    handle, eight, _ = quantized(mlp(), Isa.AVX512_VNNI)
+    feeds = batches(handle.native)
+    references = [ADAPTOR.predict(handle, feed) for feed in feeds]
+    found = saturation(eight.native, feeds, references)
+    _, _, narrow = quantized(mlp(), Isa.AVX512, guarded=False)
+
+    def recovered(name: str) -> float:
+        capabilities = prefer_wide_weights(narrow, frozenset({name}))
+        statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(capabilities, (capabilities.plan(),)))
+        made = ADAPTOR.emitter(handle, statistics, capabilities).emit(capabilities.plan())
+        after = saturation(made.native, feeds, references).clipped_db[0]
+        return (after - found.clipped_db[0]) / found.loss_db[0]
+
+    shares = [recovered(row.name) for row in found.operators]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.7
+    assert found.seven_bits == (found.operators[0].name,)
 
 
 def test_a_target_with_vnni_takes_eight_bits_everywhere() -> None:

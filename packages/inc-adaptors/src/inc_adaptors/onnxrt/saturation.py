@@ -2,12 +2,13 @@
 
 Operators at risk by their weights are told by arithmetic: two codes of 255 under neighbouring weights whose sum passes 128 leave 16 bits.
 What that costs depends on how often large codes are neighbours, so the codes of a few samples are put through the clipped arithmetic and
-the difference is added to the model's own tensors, in one more run.
+the difference is added to the model's own tensors: of all operators in one more run, and of each alone, since what an operator loses says
+little about what of it arrives at the outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -26,8 +27,8 @@ Feed = Mapping[str, Array]
 
 _LARGEST_CODE = 255
 _INT16_MAX = 32767
-RECOVERED = 0.95
-"""Share of the clipped signal power that operators named for 7-bit weights account for."""
+RECOVERED = 0.9
+"""Share of the loss, in dB, that 7-bit weights win back on the operators named for them, by prediction."""
 
 WORTH_DB = 0.1
 """A loss below this is not worth a bit of any weight."""
@@ -38,21 +39,23 @@ class OperatorSaturation:
     """One operator at risk.
 
     ``pairs`` is the share of weight pairs that could overflow under full codes; ``clipped`` how many pairs did, per output value;
-    ``noise`` the power of what clipping lost over the power of the operator's output (0: nothing on these samples).
+    ``noise`` the power of what clipping lost over the power of the operator's output (0: nothing on these samples); ``arriving`` the same
+    at the model's outputs, when this operator alone clips.
     """
 
     name: str
     pairs: float
     clipped: float
     noise: float
+    arriving: float
 
 
 @attrs.frozen(kw_only=True)
 class Saturation:
-    """A model's risk: operators by loss, largest first, and per output the SQNR against ``reference`` without and with clipping, in dB.
+    """A model's risk: operators by ``arriving``, largest first, and per output the SQNR against ``reference`` without and with clipping.
 
-    ``seven_bits`` names the operators whose weights should take 7 bits: the fewest that account for ``RECOVERED`` of the loss,
-    or none where every output loses less than ``WORTH_DB``.
+    SQNR is in dB. ``seven_bits`` names the operators whose weights should take 7 bits: the first of ``operators``, as many as win back
+    ``RECOVERED`` of the loss, or none where every output loses less than ``WORTH_DB``.
     """
 
     operators: tuple[OperatorSaturation, ...]
@@ -97,6 +100,7 @@ def saturation(model: ModelProto, feeds: Iterable[Feed], references: Iterable[Se
     read = {operator.source: int(TensorProto.UINT8) for operator in risky} | dict.fromkeys(ends, int(TensorProto.FLOAT))
     clean, clipped = Taps(model, read), Taps(model, {}, added=ends)
     sums = _Sums(len(risky), len(clean.outputs))
+    first: _Batch | None = None
     for feed, reference in zip(feeds, references, strict=True):
         made = clean.run(feed)
         added = {}
@@ -105,35 +109,68 @@ def saturation(model: ModelProto, feeds: Iterable[Feed], references: Iterable[Se
             added[end], count = _lost(operator, made[operator.source])
             sums.operator(index, added[end], made[end], count)
         end_made = clipped.run(feed, added)
+        if first is None:
+            first = _Batch(clipped, feed, made, added, reference)
         for index, name in enumerate(clean.outputs):
             sums.output(index, reference[index], made[name], end_made[name])
-    if not sums.batches:
+    if first is None:
         raise DataError("There is not a single batch to predict saturation on.", where="batches", fix="give at least one batch of inputs")
+    arriving = first.arriving(ends)
     rows = tuple(
-        OperatorSaturation(name=operator.name, pairs=shares[i], clipped=sums.clipped[i], noise=sums.noise[i])
+        OperatorSaturation(name=operator.name, pairs=shares[i], clipped=sums.clipped[i], noise=sums.noise[i], arriving=arriving[i])
         for i, operator in enumerate(risky)
     )
-    ordered = tuple(sorted(rows, key=lambda row: -row.noise))
+    order = sorted(range(len(rows)), key=lambda i: -rows[i].arriving)
     exact, with_clipping = sums.decibels()
-    found = Saturation(operators=ordered, exact_db=exact, clipped_db=with_clipping, seven_bits=())
-    return attrs.evolve(found, seven_bits=_fewest(ordered)) if max(found.loss_db, default=0.0) >= WORTH_DB else found
+    found = Saturation(operators=tuple(rows[i] for i in order), exact_db=exact, clipped_db=with_clipping, seven_bits=())
+    if max(found.loss_db, default=0.0) < WORTH_DB:
+        return found
+    return attrs.evolve(found, seven_bits=tuple(rows[i].name for i in order[: first.fewest([ends[i] for i in order])]))
+
+
+@attrs.frozen
+class _Batch:
+    """The first batch, which is enough to rank operators: what made it, its clean tensors and what each operator's end loses."""
+
+    clipped: Taps
+    feed: Feed
+    clean: Feed
+    added: Mapping[str, Array]
+    reference: Sequence[Array]
+
+    def arriving(self, ends: Sequence[str]) -> list[float]:
+        """Noise at the outputs, over their power, when one operator alone clips."""
+        wanted = [self.clean[name] for name in self.clipped.outputs]
+        return [_share(wanted, self._with((end,))) if self.added[end].any() else 0.0 for end in ends]
+
+    def fewest(self, ordered: Sequence[str]) -> int:
+        """How many of the first operators must not clip for ``RECOVERED`` of the loss to come back."""
+        exact = _share(self.reference, [self.clean[name] for name in self.clipped.outputs])
+        everything = _share(self.reference, self._with(ordered))
+        if everything <= 0.0:
+            return 0
+        goal = everything ** (1.0 - RECOVERED) * max(exact, np.finfo(float).tiny) ** RECOVERED  # on a scale of dB
+        clipping = [end for end in ordered if self.added[end].any()]
+        for count in range(len(clipping)):
+            if _share(self.reference, self._with(clipping[count:])) <= goal:
+                return count
+        return len(clipping)
+
+    def _with(self, ends: Collection[str]) -> list[Array]:
+        added = {end: lost if end in ends else np.zeros_like(lost) for end, lost in self.added.items()}
+        made = self.clipped.run(self.feed, added)
+        return [made[name] for name in self.clipped.outputs]
+
+
+def _share(wanted: Sequence[Array], made: Sequence[Array]) -> float:
+    """Noise over signal, outputs counting alike."""
+    powers = [(_power(np.asarray(b, np.float64) - a), _power(a)) for a, b in zip(wanted, made, strict=True)]
+    return sum(noise / power for noise, power in powers if power > 0.0)
 
 
 def _lost(operator: CodedOperator, codes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
     parts = [pair_overflow(rows, weights) for rows, weights in rows_of(operator, codes)]
     return from_rows(operator, codes, [lost for lost, _ in parts]), sum(count for _, count in parts)
-
-
-def _fewest(ordered: tuple[OperatorSaturation, ...]) -> tuple[str, ...]:
-    total = sum(row.noise for row in ordered)
-    named: list[str] = []
-    reached = 0.0
-    for row in ordered:
-        if row.noise == 0.0 or reached >= RECOVERED * total:
-            break
-        named.append(row.name)
-        reached += row.noise
-    return tuple(named)
 
 
 class _Sums:
