@@ -11,6 +11,8 @@ from inc_config.dtypes import parse_dtype
         (4, True, -8, 7, "int4"),
         (2, True, -2, 1, "int2"),
         (3, False, 0, 7, "uint3"),
+        (16, True, -32768, 32767, "int16"),
+        (16, False, 0, 65535, "uint16"),
     ],
 )
 def test_codes_and_names_of_integer_types(bits, signed, qmin, qmax, name):

@@ -9,11 +9,12 @@ import attrs
 
 from inc_config.fields import Choice, FieldError, flag, one_of, whole
 
-_BITS = (*range(2, 9), 16)
+INTEGER_BITS = (*range(2, 9), 16)
+"""Widths of integer types."""
 
 
 def _bits(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or value not in _BITS:
+    if type(value) is not int or value not in INTEGER_BITS:
         raise FieldError(f"{attribute.name} cannot be {value!r}.", field=attribute.name, fix="give a whole number from 2 to 8, or 16")
 
 
@@ -72,7 +73,7 @@ UINT16 = IntegerType(16, signed=False)
 FP32, BF16, FP16 = FloatType.FP32, FloatType.BF16, FloatType.FP16
 
 _BY_NAME: dict[str, DType] = {str(t): t for t in FloatType} | {
-    str(t): t for t in (IntegerType(b, signed=s) for b in _BITS for s in (True, False))
+    str(t): t for t in (IntegerType(b, signed=s) for b in INTEGER_BITS for s in (True, False))
 }
 
 

@@ -14,7 +14,7 @@ import attrs
 
 from inc_config.brief import default_of
 from inc_config.convert import is_word, unstructure
-from inc_config.dtypes import FloatType, IntegerType, StorageType, TableType
+from inc_config.dtypes import INTEGER_BITS, FloatType, IntegerType, StorageType, TableType
 from inc_config.evaluation import MetricConfig
 from inc_config.named import Named
 from inc_config.patterns import ChannelPattern, HeadPattern, Pattern
@@ -43,7 +43,7 @@ _NAMED: Schema = {
         },
     ],
 }
-_INTEGERS = [str(IntegerType(bits, signed=signed)) for bits in range(2, 9) for signed in (True, False)]
+_INTEGERS = [str(IntegerType(bits, signed=signed)) for bits in INTEGER_BITS for signed in (True, False)]
 _FLOATS = [str(kind) for kind in FloatType]
 _WORDS = ["unstructured", *(str(pattern) for kind in (ChannelPattern, HeadPattern) for pattern in kind)]
 _PATTERN: Schema = {"anyOf": [{"enum": _WORDS}, {"type": "string", "pattern": r"^[0-9]{1,6}[x:][0-9]{1,6}$"}]}

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 from inc_config.capabilities import Capabilities
-from inc_config.dtypes import FP32, FloatType, IntegerType, PerChannel, PerTensor, Scheme
+from inc_config.dtypes import FP32, INT8, FloatType, IntegerType, PerChannel, PerTensor, Scheme
 from inc_config.errors import CalibrationError, PlanError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, RangeSource, TensorKey, TensorPlan
@@ -262,6 +262,7 @@ def _weight_plan(op: OpId, plan: OpPlan) -> TensorPlan:
     if (
         tensor is None
         or not tensor.dtype.signed
+        or tensor.dtype.bits > INT8.bits
         or tensor.scheme is not Scheme.SYMMETRIC
         or tensor.granularity not in (PerTensor(), PerChannel(0))
     ):
