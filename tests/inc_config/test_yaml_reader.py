@@ -141,7 +141,7 @@ def test_too_many_values_are_refused(monkeypatch):
 def test_a_huge_text_is_refused_before_it_is_read():
     start = time.perf_counter()
     assert str(MAX_CHARACTERS) in faults("a" * (MAX_CHARACTERS + 1))[0][1]
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5  # reading it takes minutes
 
 
 @pytest.mark.parametrize(
