@@ -331,6 +331,15 @@ def test_statistics_of_other_weights_are_refused(models, images) -> None:
         ADAPTOR.emitter(work.handle, statistics, work.capabilities)
 
 
+def test_weights_of_16_bits_are_refused(models, images) -> None:
+    work = ready(models.trained(models.Chain(), (3, 8, 8)), images)
+    plan = work.capabilities.plan()
+    op = plan.quantized[0]
+    wide = attrs.evolve(plan.ops[op], weight=attrs.evolve(plan.ops[op].weight, dtype=IntegerType(16, signed=True)))
+    with pytest.raises(PlanError, match="signed codes of 2 to 8 bits"):
+        work.emitter.emit(plan.with_ops({op: wide}))
+
+
 def test_a_plan_for_another_model_is_refused(models, images) -> None:
     work = ready(models.trained(models.Residual(), (3, 8, 8)), images)
     plan = work.capabilities.plan()
