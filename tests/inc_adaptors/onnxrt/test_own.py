@@ -151,6 +151,12 @@ def test_integer_attention_is_also_written_in_operator_form() -> None:
     assert types_of(made)["DequantizeLinear"] == 0
 
 
+def test_integer_attention_is_diagnosed() -> None:
+    found = ready(attention(products=True))
+    report = ADAPTOR.diagnose(found.handle, found.emit(), feeds(found.model)[:1], calls=1)
+    assert {row.name for row in report.operators} == {"before", "attention", "after"}
+
+
 def test_what_qattention_does_not_take_is_said() -> None:
     found = ADAPTOR.capabilities(ADAPTOR.open(attention(do_rotary=1)), TARGET)
     reason = found.ops[0].reason
