@@ -16,6 +16,7 @@ from inc_adaptors.testing import (
     Case,
     DescribesConformance,
     DistillsConformance,
+    MixesPrecisionConformance,
     ObservesConformance,
     PlainTraining,
     QuantizesConformance,
@@ -24,6 +25,7 @@ from inc_adaptors.testing import (
 )
 from inc_adaptors.testing.quantizing import Calibrated
 from inc_config.capabilities import Capabilities
+from inc_config.dtypes import BF16, FP16
 from inc_config.plan import OpId, TensorKey
 from toy_adaptor import ToyAdaptor
 from toy_emitter import ToyEmitter
@@ -129,6 +131,27 @@ class QuantizesInPlace(ToyAdaptor):
         return Emitter(handle, args[0], self.fingerprint(handle))
 
 
+class OffersWhatNobodyAskedFor(ToyAdaptor):
+    def half(self, handle: ModelHandle, capabilities: Capabilities, precisions: Any, **more: Any) -> Capabilities:
+        return super().half(handle, capabilities, (BF16, FP16), **more)
+
+
+class OffersWhatIsExcluded(ToyAdaptor):
+    def half(self, handle: ModelHandle, capabilities: Capabilities, precisions: Any, **more: Any) -> Capabilities:
+        bare = attrs.evolve(capabilities, ops=tuple(attrs.evolve(op, reason=None) for op in capabilities.ops))
+        return super().half(handle, bare, precisions, **more)
+
+
+class LeavesWeightsInFloat(ToyAdaptor):
+    def emitter(self, handle: ModelHandle, *args: Any) -> Any:
+        class Emitter(ToyEmitter):
+            def emit(self, plan: Any, *, final: bool = False) -> ModelHandle:
+                made = super().emit(plan.with_float(plan.ops), final=final)
+                return attrs.evolve(made, state=attrs.evolve(made.state, plan=plan))
+
+        return Emitter(handle, args[0], self.fingerprint(handle))
+
+
 class _Hooks:
     def __init__(self, hooks: Any, replaced: str, result: Callable[..., Any]) -> None:
         self.hooks, self.replaced, self.result = hooks, replaced, result
@@ -182,6 +205,8 @@ def _law(suite: Any, name: str, *extra: str) -> Callable[[Case, Any], None]:
             "case": lambda: case,
             "wanted": lambda: _wanted(case),
             "calibrated": lambda: _calibrated(case),
+            "handle": case.open,
+            "mixed": lambda: case.adaptor.half(case.open(), case.capabilities(case.open()), (BF16, FP16), batches=case.batches),
             "tmp_path": lambda: tmp_path,
             "kl": lambda: "kl",
         }
@@ -203,6 +228,12 @@ FAULTS: list[tuple[Broken, Callable[[Case, Any], None]]] = [
     (LosesActivations, _law(QuantizesConformance, "test_a_final_model_computes_what_was_tuned", "case", "calibrated")),
     (QuantizesInPlace, _law(QuantizesConformance, "test_plans_do_not_influence_each_other", "case", "calibrated")),
     (QuantizesInPlace, _law(QuantizesConformance, "test_emitting_twice_is_bit_identical", "case", "calibrated")),
+    (OffersWhatNobodyAskedFor, _law(MixesPrecisionConformance, "test_only_the_types_that_were_asked_for_are_offered", "case", "handle")),
+    (OffersWhatIsExcluded, _law(MixesPrecisionConformance, "test_excluded_operators_stay_excluded", "case", "handle", "mixed")),
+    (
+        LeavesWeightsInFloat,
+        _law(MixesPrecisionConformance, "test_a_model_in_16_bits_stays_close_and_keeps_its_types", "case", "handle", "mixed"),
+    ),
     (SkipsAHook, _law(TrainsConformance, "test_hooks_are_called_in_the_documented_order", "case")),
     (IgnoresTheHooksLoss, _law(TrainsConformance, "test_the_loss_that_hooks_return_is_the_one_differentiated", "case")),
     (MasksTheWrongElements, _law(AccessesWeightsConformance, "test_masks_zero_what_they_cut_and_nothing_else", "case")),
