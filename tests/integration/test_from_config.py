@@ -312,6 +312,15 @@ def test_what_is_given_in_code_comes_first(folder: Path, model: nn.Module) -> No
             EvaluationError,
             "cannot be made so",
         ),
+        (
+            {
+                "evaluation": EvaluationConfig(
+                    metrics=Named("COCOmAP", {"map_key": "all"}), data=LoaderConfig(dataset=Named("Synthetic", {"inputs": {"shape": [3]}}))
+                )
+            },
+            EvaluationError,
+            r"Unknown map_key 'all'[^$]*\$.evaluation.metrics\[0\]\n  fix:   one of DetectionBoxes_Precision/mAP",
+        ),
         ({"steps": [PruneConfig(progressive=True)]}, StepError, r"progressive is not offered yet[^$]*\$.steps\[0\].progressive"),
         ({"steps": [PruneConfig(progressive=True, low_memory=True)]}, IncError, "2 faults"),
     ],

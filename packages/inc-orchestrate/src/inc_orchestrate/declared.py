@@ -132,7 +132,8 @@ def _metric(config: MetricConfig, *, where: str, judged: bool) -> Metric:
     try:
         metric = build(config.metric.name, **thaw(config.metric.args))
     except MetricError as error:
-        raise EvaluationError(str(error).split("\n", 1)[0], where=where, fix="use a metric of inc-metrics and its options") from error
+        what, fix = _parts(error)
+        raise EvaluationError(what, where=where, fix=fix or "use a metric of inc-metrics and its options") from error
     if not judged and config.higher_is_better not in (None, metric.higher_is_better):
         what = f"The direction of {metric.name} is {'higher' if metric.higher_is_better else 'lower'} is better."
         raise EvaluationError(what, where=f"{where}.higher_is_better", fix="leave it out; only the first metric's direction can be changed")
@@ -148,6 +149,11 @@ def _told(make: Callable[[], Any], *, where: str) -> Any:
     try:
         return make()
     except (ValueError, TypeError, LookupError) as error:
-        what, _, rest = str(error).partition("\n  where: ")
-        fix = rest.partition("\n  fix:   ")[2]
+        what, fix = _parts(error)
         raise DataError(what, where=where, fix=fix or "change the name or its arguments") from error
+
+
+def _parts(error: Exception) -> tuple[str, str]:
+    """What is wrong, and the fix (empty: none is told), of an error of inc-data or inc-metrics."""
+    what, _, rest = str(error).partition("\n  where: ")
+    return what, rest.partition("\n  fix:   ")[2]
