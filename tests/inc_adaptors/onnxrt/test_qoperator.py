@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +76,21 @@ def test_any_fallback_set_gives_the_qdq_forms_numbers(name: str, chosen: list[bo
     for left, right in zip(written, fused, strict=True):
         noise = np.square(left - right).sum()
         assert noise == 0.0 or 10.0 * np.log10(np.square(right).sum() / noise) > 30.0
+
+
+@functools.cache
+def ready_encoder() -> tuple[Calibrated, Any, dict[str, Any]]:
+    found = calibrated(encoder())
+    return found, ADAPTOR.emitter(found.handle, found.statistics, found.capabilities), batches(found.model)[0]
+
+
+@settings(max_examples=15, deadline=None)
+@given(chosen=st.lists(st.booleans(), min_size=13, max_size=13))
+def test_any_fallback_set_of_an_encoder_gives_the_qdq_forms_numbers(chosen: list[bool]) -> None:
+    found, emitter, feed = ready_encoder()
+    plan = found.plan.with_float(op for op, drop in zip(found.plan.quantized, chosen, strict=True) if drop)
+    written, fused = (run_plainly(emitter.emit(in_operators(plan)).native, feed)[0], run(emitter.emit(plan, final=True).native, feed)[0])
+    np.testing.assert_allclose(written, fused, atol=2e-2 * max(1.0, float(np.abs(fused).max())))
 
 
 @pytest.mark.parametrize("dtype", [UINT8, INT8])
