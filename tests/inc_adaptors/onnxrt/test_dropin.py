@@ -15,7 +15,7 @@ import pytest
 from graphs import encoder, mlp
 from inc_adaptors.onnxrt import quantize, quantize_dynamic, quantize_static
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
-from inc_config.errors import DataError, IncError, PlanError
+from inc_config.errors import CalibrationError, DataError, IncError, PlanError
 from onnx import numpy_helper
 from tool import Reader
 
@@ -80,6 +80,9 @@ def test_smoothquant_is_an_option_again(tmp_path: Path) -> None:
         ({"per_channel": True, "extra_options": {"QDQOpTypePerChannelSupportToAxis": {"Gemm": 1}}}, "onnxruntime fails when it runs them"),
         ({"nodes_to_exclude": ["gemm_1"]}, "no node 'gemm_1'.*did you mean 'gemm_"),
         ({"op_types_to_quantize": ["Conv"]}, "Nothing is left"),
+        ({"op_types_to_quantize": "Gemm"}, "no list of names.*op_types_to_quantize"),
+        ({"nodes_to_exclude": [1]}, "no list of names.*nodes_to_exclude"),
+        ({"extra_options": ["SmoothQuant"]}, "is no mapping"),
     ],
 )
 def test_what_is_not_offered_is_refused_with_a_reason(saved: Path, tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
@@ -110,6 +113,16 @@ def test_configurations_are_taken_as_they_are(saved: Path, tmp_path: Path) -> No
     assert (tmp_path / "c.onnx").read_bytes() == (tmp_path / "d.onnx").read_bytes()
     with pytest.raises(PlanError, match="A dict is not offered"):
         quantize(saved, tmp_path / "e.onnx", {})
+
+
+def test_a_model_of_nan_is_told(tmp_path: Path) -> None:
+    model = mlp()
+    weight = next(tensor for tensor in model.graph.initializer if len(tensor.dims) == 2)
+    weight.CopyFrom(numpy_helper.from_array(np.full(tuple(weight.dims), np.nan, np.float32), weight.name))
+    with pytest.raises(PlanError, match="calibration saw NaN"):
+        quantize_static(model, tmp_path / "out.onnx", Reader(model))
+    with pytest.raises(CalibrationError, match="The weight holds NaN"):
+        quantize_dynamic(model, tmp_path / "out.onnx")
 
 
 def test_missing_data_and_an_unwritable_place_are_told(saved: Path, tmp_path: Path) -> None:

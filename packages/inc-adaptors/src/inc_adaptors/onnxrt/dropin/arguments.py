@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -84,6 +84,8 @@ def read_options(given: Mapping[str, Any] | None, *, dynamic: bool = False) -> O
     Raises:
         PlanError: an unknown option, or a value that is none of its kind; all faults together.
     """
+    if given is not None and not isinstance(given, Mapping):
+        raise PlanError(f"{given!r:.80} is no mapping.", where="extra_options", fix="give names of options and their values")
     fields: dict[str, Any] = {"constant_weights_only": dynamic}
     faults: list[str] = []
     for name, value in (given or {}).items():
@@ -154,3 +156,17 @@ def _mapping_or_list(name: str, value: Any) -> dict[str, Any]:
             raise ValueError(f"{name} does not map tensor names to lists of overrides.")
         return {"overrides": dict(value or {})}
     return {}
+
+
+def names_of(given: Iterable[str] | None, where: str) -> frozenset[str]:
+    """The names of a list.
+
+    Raises:
+        PlanError: one string, or what is no list of strings.
+    """
+    found: tuple[object, ...] = (
+        () if given is None else (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    )
+    if isinstance(given, str) or not all(isinstance(name, str) for name in found):
+        raise PlanError(f"{given!r:.80} is no list of names.", where=where, fix="give a list of strings")
+    return frozenset(str(name) for name in found)

@@ -14,7 +14,7 @@ from inc_config.plan import OpPlan, QuantizationPlan, RangeSource, TensorPlan
 from onnx import ModelProto
 from onnxruntime.quantization import QuantType
 
-from inc_adaptors.onnxrt.dropin.arguments import read_options
+from inc_adaptors.onnxrt.dropin.arguments import names_of, read_options
 from inc_adaptors.onnxrt.dropin.bodies import quantize_bodies
 from inc_adaptors.onnxrt.dropin.overrides import read_overrides
 from inc_adaptors.onnxrt.dropin.source import TARGET, Source, nothing_left
@@ -60,14 +60,11 @@ def quantize_dynamic(  # noqa: PLR0917  (the signature is onnxruntime's)
             where="weight_type",
             fix="give QInt8 or QUInt8",
         )
+    nodes, excluded = names_of(nodes_to_quantize, "nodes_to_quantize"), names_of(nodes_to_exclude, "nodes_to_exclude")
+    types = names_of(op_types_to_quantize, "op_types_to_quantize") or TYPES
     source = Source.of(model_input)
-    source.check_nodes({*(nodes_to_quantize or ()), *(nodes_to_exclude or ())})
-    types = frozenset(op_types_to_quantize or TYPES)
-    is_selected = selector(
-        types=types | {"Gemm"} if "MatMul" in types else types,
-        nodes=frozenset(nodes_to_quantize or ()),
-        excluded=frozenset(nodes_to_exclude or ()),
-    )
+    source.check_nodes(nodes | excluded)
+    is_selected = selector(types=types | {"Gemm"} if "MatMul" in types else types, nodes=nodes, excluded=excluded)
     formats = Formats(
         activation=UINT8,
         weight=weight,

@@ -15,7 +15,7 @@ from onnx import ModelProto
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType
 
 from inc_adaptors.batches import as_batches
-from inc_adaptors.onnxrt.dropin.arguments import Options, read_options
+from inc_adaptors.onnxrt.dropin.arguments import Options, names_of, read_options
 from inc_adaptors.onnxrt.dropin.cache import read_ranges, write_ranges
 from inc_adaptors.onnxrt.dropin.overrides import Override, read_overrides
 from inc_adaptors.onnxrt.dropin.planning import Planner
@@ -70,17 +70,12 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     if calibration_data_reader is None and (held is None or options.smooth_quant):
         raise DataError("Static quantization needs calibration data.", where="calibration_data_reader", fix="give a CalibrationDataReader")
 
+    nodes, excluded = names_of(nodes_to_quantize, "nodes_to_quantize"), names_of(nodes_to_exclude, "nodes_to_exclude")
+    types = names_of(op_types_to_quantize, "op_types_to_quantize") or (PAIR_TYPES if quant_format is QuantFormat.QDQ else INTEGER_TYPES)
     source = Source.of(model_input)
-    source.check_nodes({*(nodes_to_quantize or ()), *(nodes_to_exclude or ())})
-    default = PAIR_TYPES if quant_format is QuantFormat.QDQ else INTEGER_TYPES
+    source.check_nodes(nodes | excluded)
     own = frozenset(name for operator in source.operators for name in operator.member_names)  # not what SmoothQuant inserts
-    types = frozenset(op_types_to_quantize or default)
-    is_selected = selector(
-        types=types,
-        present=own,
-        nodes=frozenset(nodes_to_quantize or ()),
-        excluded=frozenset(nodes_to_exclude or ()),
-    )
+    is_selected = selector(types=types, nodes=nodes, excluded=excluded, present=own)
     batches: Any = None if calibration_data_reader is None else as_batches(calibration_data_reader)
     if options.smooth_quant:
         batches = list(batches)  # read twice
@@ -121,19 +116,19 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     write_model(made.native, Path(model_output), beside=use_external_data_format)
 
 
-def _walked(walker: Walker, source: Source) -> Walk:
+def _walked(walker: Walker, source: Source, unfit: frozenset[str] = frozenset()) -> Walk:
     walk = walker.walk(source.operators)
     if not walk.steps:
-        raise nothing_left(source)
+        raise nothing_left(source, unfit)
     return walk
 
 
 def _without_unfit(walker: Walker, walk: Walk, source: Source, formats: Formats, ranges: Mapping[str, Range]) -> Walk:
     """The walk again, until it needs no tensor without a range: operators that touch one stay in float."""
-    unfit: set[str] = set()
+    unfit: frozenset[str] = frozenset()
     while missing := _needed(walk, formats) - set(ranges):
         unfit |= missing
-        walk = _walked(attrs.evolve(walker, is_selected=_beyond(walker, frozenset(unfit))), source)
+        walk = _walked(attrs.evolve(walker, is_selected=_beyond(walker, unfit)), source, unfit)
     if unfit:
         names = ", ".join(sorted(unfit)[:8])
         _LOG.warning("In float because calibration saw NaN, infinity or magnitudes beyond 1e30: what reads or writes %s.", names)
