@@ -134,16 +134,20 @@ def weight_plans(operator: Operator, target: Target) -> list[TensorPlan]:
 
 
 def own_options(graph: Graph, operator: Operator, target: Target) -> tuple[tuple[OpPlan, ...], Reason | None]:
-    """Options of operators that become onnxruntime's own integer operators; tables are no products, and nothing of them saturates."""
+    """Options of operators that become onnxruntime's own integer operators; tables are no products, and nothing of them saturates.
+
+    The kernel of an LSTM finds ranges by itself: its two options, without and with dynamic ranges in their plan, are one for whoever asks
+    for static or for dynamic quantization.
+    """
     if target.runtime is not Runtime.ONNXRUNTIME:
         return (), Reason(ReasonCode.NO_INTEGER_KERNEL, f"the integer {operator.op.type} is onnxruntime's own")
     if operator.op.type == "EmbedLayerNormalization":
         return (OpPlan(weight=TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC), compute_dtype=INT8),), None
     if operator.op.type == "Gather":
         return _lookup_options(graph, operator)
-    dynamic = OpPlan(inputs=(DYNAMIC_ACTIVATION,), weight=weight_plans(operator, target)[0], compute_dtype=INT8)
     if operator.op.type == "LSTM":
-        return (dynamic,), None
+        weight = weight_plans(operator, target)[0]
+        return tuple(OpPlan(inputs=inputs, weight=weight, compute_dtype=INT8) for inputs in ((), (DYNAMIC_ACTIVATION,))), None
     return _weighted(operator, target, ACTIVATION, ()), None
 
 

@@ -38,7 +38,8 @@ def _attention(graph: Graph, types: Mapping[str, TensorType], node: NodeProto, p
 def _lstm(graph: Graph, types: Mapping[str, TensorType], node: NodeProto, plain: Operator) -> Operator:
     if attribute(node, "layout", 0):
         return _without(plain, "DynamicQuantizeLSTM takes sequences first (layout 0)")
-    return _weighted(graph, types, node, plain, weights=(1, 2), axis=1)
+    found = _weighted(graph, types, node, plain, weights=(1, 2), axis=1)
+    return attrs.evolve(found, inputs={})  # its kernel reads floats
 
 
 def _weighted(

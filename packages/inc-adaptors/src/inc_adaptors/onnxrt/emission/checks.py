@@ -58,7 +58,7 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
     yield from _missing(operator, plan, literal=literal)
     if operator.kind in (Kind.WEIGHTED, Kind.OWN):
         yield from _weight_faults(operator, plan.weight, dynamic=plan.is_dynamic)
-    if op.type == "LSTM" and operator.kind is Kind.OWN and not plan.is_dynamic:
+    if op.type == "LSTM" and operator.kind is Kind.OWN and any(plan.inputs) and not plan.is_dynamic:
         yield f"{op}: static ranges (its kernel finds them at run time)"
 
 
