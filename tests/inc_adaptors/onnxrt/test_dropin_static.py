@@ -70,6 +70,19 @@ def test_operators_that_run_between_pairs(build: Any, options: dict[str, Any], t
     assert made.steps <= ROUNDING
 
 
+def picking() -> ModelProto:
+    """Rows that are picked from an activation."""
+    b = Builder()
+    y = b.node("Gather", b.linear(b.input("x", ["n", 6, 8]), 8, 8), b.constant(np.array([0, 2, 5], np.int64)), axis=1)
+    return b.model((b.linear(b.node("Tanh", y), 8, 4), ["n", 3, 4]))
+
+
+@pytest.mark.parametrize("quant_format", list(QuantFormat))
+def test_rows_of_an_activation_are_picked_as_codes_between_pairs_only(quant_format: QuantFormat, tmp_path: Path) -> None:
+    made = statically(picking(), tmp_path, activation_type=_U8, quant_format=quant_format)
+    assert np.array_equal(made.our_output, made.their_output)
+
+
 def test_factors_of_a_gemm_count(tmp_path: Path) -> None:
     """The tool takes beta for the bias' scale and then drops it: its model answers at 15 dB."""
     b = Builder()

@@ -139,8 +139,9 @@ class Walker:
             return operator.outputs
         looks_up = kind in ("Gather", "GatherElements")
         if looks_up or (kind in _DIRECT and not (self.integer_operators and kind == "AveragePool")):
-            wanted = self.force or is_coded or (looks_up and self._is_constant(node.input[0]))
-            return operator.outputs[:1] if wanted else ()
+            from_table = looks_up and self._is_constant(node.input[0])
+            moves_codes = (self.force or is_coded) and not (looks_up and self.integer_operators)
+            return operator.outputs[:1] if from_table or moves_codes else ()
         return None
 
     def _marked(
