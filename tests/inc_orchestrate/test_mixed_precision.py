@@ -17,7 +17,7 @@ from inc_adaptors.onnxrt.half.calls import Call
 from inc_adaptors.onnxrt.half.measuring import Found, HalfKernels
 from inc_adaptors.torch.half import HalfLayer
 from inc_config import OpConstraint, QuantizeConfig, Target, TensorConstraint, compat
-from inc_config.dtypes import FP16, FloatType
+from inc_config.dtypes import BF16, FP16, FloatType
 from inc_config.errors import PlanError, StepError
 from inc_config.quantization import MixedPrecisionConfig
 from inc_config.tuning import Objective, ObjectiveKind, TuningConfig
@@ -157,6 +157,15 @@ def test_quantize_uses_16_bits_unless_they_are_excluded(taken_as: Any, onnx_path
     assert by_precision["int8"] >= 2
     without = plan(onnx_path, config=QuantizeConfig(constraints=no_integers, excluded_precisions="fp16"))
     assert "fp16" not in without.by_precision
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_for_another_runtime_quantize_uses_16_bits_where_a_constraint_names_them(taken_as: Any, onnx_path: Path, named: bool) -> None:
+    taken_as(lambda call, dtype, target: Found(has_kernel=dtype is BF16, speedup=2.0, inner=2.0, why="none"))
+    dtypes = ("bf16", "fp32") if named else ("fp32",)
+    constraint = OpConstraint(types="Gemm", weight=TensorConstraint(dtypes=dtypes))
+    by_precision = plan(onnx_path, Target(runtime="openvino"), config=QuantizeConfig(constraints=[constraint])).by_precision
+    assert by_precision.get("bf16", 0) == (2 if named else 0)
 
 
 def test_a_plan_counts_operators_in_16_bits_and_half_their_bytes(taken_as: Any, onnx_path: Path) -> None:

@@ -53,6 +53,9 @@ def with_halves(
 ) -> Capabilities:
     """Capabilities with the 16-bit options that the configuration allows and the adaptor knows; without integers for ``FloatsOnly``.
 
+    Models on integers run in the adaptor's own runtime whatever their target. Those in 16 bits may not: for another target only types
+    that a constraint names are used beside integers.
+
     Raises:
         MissingRoleError: only 16-bit types are asked for, and the adaptor does not know them.
     """
@@ -61,6 +64,8 @@ def with_halves(
     if isinstance(config, FloatsOnly):
         role = require(adaptor, MixesPrecision, step=STEP)
         return role.half(handle, _without_integers(found), allowed, batches=batches, smaller=smaller)
+    if found.target.runtime is not adaptor.target().runtime:
+        allowed = tuple(dtype for dtype in allowed if dtype in _named(config))
     if not allowed or not isinstance(adaptor, MixesPrecision) or not adaptor.mixes_with_integers:
         return found
     return adaptor.half(handle, found, allowed, batches=batches, smaller=smaller)
@@ -82,6 +87,11 @@ def nothing_to_convert(capabilities: Capabilities) -> PlanError:
 def is_undecided(capabilities: Capabilities) -> bool:
     """Whether an operator's options depend on what a batch would tell."""
     return any(op.reason is not None and op.reason.code is ReasonCode.NOT_EXECUTED for op in capabilities.ops)
+
+
+def _named(config: QuantizeConfig) -> set[Any]:
+    """Types that the constraints name."""
+    return {dtype for constraint in config.constraints for tensor in (constraint.activation, constraint.weight) for dtype in tensor.dtypes}
 
 
 def _without_integers(capabilities: Capabilities) -> Capabilities:

@@ -86,14 +86,25 @@ def measured(call: Call, dtype: FloatType, target: Target) -> Found:
         half = profile(model_of(call, dtype), feed_of(call))
         wide = profile(model_of(call, None), feed_of(call))
     except IncError as error:
-        said = "" if any(plain in error.what for plain in _PLAIN) else f": {_shortened(error.what)}"
-        return Found(has_kernel=False, why=f"{name} has no {dtype} kernel for {call.type}{said}")
+        return Found(has_kernel=False, why=_refusal(error.what, name, f"{dtype} kernel for {call.type}"))
+    return _compared(half, wide, dtype, f"{name} computes {dtype} {call.type}")
+
+
+def _refusal(said: str, name: str, what: str) -> str:
+    """Why an operator did not run at all."""
+    if "not installed" in said:
+        return said
+    return f"{name} has no {what}" + ("" if any(plain in said for plain in _PLAIN) else f": {_shortened(said)}")
+
+
+def _compared(half: tuple[OperatorTime, ...], wide: tuple[OperatorTime, ...], dtype: FloatType, claim: str) -> Found:
+    """What the times of both runs say; ``claim`` begins the sentence about a computation in another type."""
     mine, theirs = _main(half), _main(wide)
     speedup = _seconds(wide) / _seconds(half)
     if mine is None or theirs is None:
         return Found(has_kernel=True, speedup=speedup, inner=1.0)  # nothing is left of it but casts: it costs no time
     if mine.dtype != _NAMES[dtype.value]:
-        why = f"{name} computes {dtype} {call.type} in {mine.dtype or 'fp32'} between casts, {speedup:.2f}x as fast as fp32 here"
+        why = f"{claim} in {mine.dtype or 'fp32'} between casts, {speedup:.2f}x as fast as fp32 here"
         return Found(has_kernel=False, speedup=speedup, why=why)
     return Found(has_kernel=True, speedup=speedup, inner=max(theirs.seconds, 1e-9) / max(mine.seconds, 1e-9))
 
