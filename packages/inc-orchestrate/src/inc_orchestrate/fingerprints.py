@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,11 +13,12 @@ from inc_config.convert import unstructure
 from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import ExitPolicy
 
+from inc_orchestrate.job import versions
+
 if TYPE_CHECKING:
     from inc_orchestrate.tuner import Setting
 
 _SHORT = 200
-_PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 
 
 def fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting, capabilities: Capabilities) -> dict[str, str]:
@@ -36,7 +36,7 @@ def fingerprints(handle: ModelHandle, config: QuantizeConfig, setting: Setting, 
         "evaluation data": "" if ids is None else ids.fingerprint,
         # Six digits: the last ones of a float metric change with the number of threads.
         "baseline": f"{setting.baseline.value:.6g}",
-        "versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        "versions": versions(),
     }
 
 

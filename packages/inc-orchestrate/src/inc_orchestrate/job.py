@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ DIED = "its worker died"
 STOPPED = "it had not started when the search ended"
 _MODEL, _EXAMPLE, _CAPABILITIES, _STATISTICS, _WANTED = "model", "example.npz", "capabilities.json", "statistics.safetensors", "wanted.json"
 _STARTED, _STOP = "started", "stop"
+_PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 _opening = threading.RLock()  # threads of one worker share what they open
 
 
@@ -151,7 +153,15 @@ def _may_not_begin(folder: Path, part: str, token: str) -> str | None:
     return STOPPED if (folder / (part + _STOP)).exists() else None
 
 
+def versions() -> str:
+    """Our packages with their versions, as they are in this process."""
+    return ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+
+
 def _check(payload: Mapping[str, str]) -> Answer:
+    if payload["versions"] != versions():
+        what = f"The worker on {platform.node()} has {versions()}; this run has {payload['versions']}."
+        raise EvaluationError(what, where="versions", fix="install the same versions there")
     _evaluation(payload)
     _opened(payload["folder"], payload["framework"], payload["architecture"])
     return {}

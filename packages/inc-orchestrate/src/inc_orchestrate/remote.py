@@ -18,7 +18,7 @@ from inc_config.capabilities import Capabilities
 from inc_config.errors import EvaluationError, StoreError
 
 from inc_orchestrate.dispatch import Dispatch
-from inc_orchestrate.job import STEP, Job, run_check
+from inc_orchestrate.job import STEP, Job, run_check, versions
 from inc_orchestrate.pool import Answer, Pool
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.sharding import Sharding, Wanted
@@ -68,7 +68,7 @@ class Remote:
         Raises:
             EvaluationError: it could not; with the worker's own words.
         """
-        future = self.pool.submit(run_check, self.job.payload("check", function=self.function))
+        future = self.pool.submit(run_check, self.job.payload("check", function=self.function, versions=versions()))
         if not wait((future,), timeout=PATIENCE_S).done:
             self.progress.say(f"no worker has answered in {PATIENCE_S:g} s; waiting for one")
         try:
