@@ -126,6 +126,17 @@ def test_when_every_trial_fails_the_reasons_are_told(fit: Callable[..., FitResul
         fit(Quantize(tuning=tuning()), evaluate=fails_on_int8)
 
 
+def test_operators_that_compute_on_integers_only_beside_others_are_no_quantized_model(fit: Callable[..., FitResult]) -> None:
+    """Pooling, Add and Flatten compute on codes only between operators that do."""
+    with pytest.raises(PlanError, match=r"Nothing computes on integers: .* do so only beside others"):
+        fit(Quantize(exclude_types=["Conv", "Gemm"], accuracy_loss=0.2))
+
+
+def test_a_resumed_search_that_finds_nothing_more_to_try_says_so(fit: Callable[..., FitResult], tmp_path: Path) -> None:
+    fit(workspace=tmp_path)
+    assert any(note.startswith("no further trial: ") for note in fit(workspace=tmp_path).summary.notes)
+
+
 def test_time_and_trials_are_limited(fit: Callable[..., FitResult]) -> None:
     def slow_and_bad(proto: Any) -> float:
         time.sleep(0.05)

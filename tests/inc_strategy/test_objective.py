@@ -40,6 +40,14 @@ def test_a_quantity_that_was_not_measured_counts_as_the_worst():
     assert pick([trial(0), trial(1, latency_s=5.0)], Objective(kind="latency")) == 1
 
 
+def test_latencies_that_another_measurement_might_turn_round_are_equal():
+    latency = Objective(kind="latency")
+    assert pick([trial(0, fallbacks=2, latency_s=1.00), trial(1, latency_s=1.02)], latency) == 1
+    assert pick([trial(0, fallbacks=2, latency_s=1.00), trial(1, latency_s=1.04)], latency) == 0
+    # Sizes are known to the byte.
+    assert pick([trial(0, fallbacks=2, size_bytes=1000), trial(1, size_bytes=1001)], Objective(kind="size")) == 0
+
+
 def test_among_equals_more_quantized_operators_then_accuracy_then_order_decide():
     latency = Objective(kind="latency")
     assert pick([trial(0, fallbacks=1, accuracy=0.9), trial(1, accuracy=0.8)], latency) == 1

@@ -71,3 +71,15 @@ def test_where_all_that_is_faster_breaks_the_model_the_rest_saves_size():
     assert view.best_feasible is not None
     assert in_float(view) == {"layer0"}
     assert stop.reason == "1 of 3 operators must stay in float, no fewer were found"
+
+
+def test_the_best_within_the_budget_is_looked_for_along_the_ranking():
+    model = model_of([0.001, 0.002, 0.004, 0.003], [0.01] * 4)
+    view = view_of(model, approach=Approach.STATIC, loss=0.1)
+    view, stop = drive(make(), model, attrs.evolve(view, exit_policy=attrs.evolve(view.exit_policy, first_success=False)))
+    assert [{op.scope for op in view.quantizable if op not in t.plan.quantized} for t in view.trials] == [
+        set(),
+        {"layer2"},
+        {"layer2", "layer3"},
+    ]
+    assert "every operator that is faster in integers" in stop.reason

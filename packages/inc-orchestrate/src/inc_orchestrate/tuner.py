@@ -15,7 +15,7 @@ from inc_adaptors.roles import Adaptor
 from inc_config import plugins
 from inc_config.capabilities import Capabilities
 from inc_config.constrain import without_match
-from inc_config.errors import EvaluationError, IncError, PluginError
+from inc_config.errors import EvaluationError, IncError, PlanError, PluginError
 from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig, TunedPrecision
 from inc_config.tuning import AccuracyCriterion, LossKind, ObjectiveKind, TuningConfig
@@ -201,6 +201,8 @@ class Search:
         view = self.view
         if view.best_so_far is None:
             raise _all_failed(view)
+        if resumed and len(view.trials) == resumed:
+            self.setting.progress.note(f"no further trial: {reason}")
         return summary(view, reason=reason)
 
     def _next(self) -> Evaluate | Probe | Wait | Stop:
@@ -411,6 +413,7 @@ def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningRes
         raise _all_failed(search.view)
     found = search.found_for(best.plan)
     made = found.emitter.emit(best.plan, final=True)
+    _say_if_in_float(made, best.plan, search)
     made = attrs.evolve(made, state=attrs.evolve(made.state, plan=best.plan, masks=handle.state.masks))
     score = search.setting.evaluator.evaluate(search.setting.adaptor, made)
     _say_if_not_repeatable(best, score, search)
@@ -423,6 +426,21 @@ def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningRes
         trials=search.view.trials,
         view=search.view,
     )
+
+
+def _say_if_in_float(made: ModelHandle, plan: QuantizationPlan, search: Search) -> None:
+    """Operators that compute on integers only beside others are in float where there are no others.
+
+    Raises:
+        PlanError: that is so although everything that can be was quantized.
+    """
+    statically = bool(plan.quantized) and not any(option.is_dynamic for option in plan.ops.values())
+    if not statically or len(lowered(plan)) > len(plan.quantized) or made.state.qparams:
+        return
+    what = f"Nothing computes on integers: {', '.join(map(str, plan.quantized[:8]))} do so only beside others."
+    if plan == search.view.default_plan:
+        raise PlanError(what, where="step quantize", fix="let operators with weights be quantized too: loosen exclude or exclude_types")
+    search.setting.progress.note(what)
 
 
 def _say_if_not_repeatable(best: Trial, again: Score, search: Search) -> None:

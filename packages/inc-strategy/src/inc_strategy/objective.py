@@ -25,6 +25,10 @@ def cost(trial: Trial, kind: ObjectiveKind, *, higher_is_better: bool) -> float 
     return quantities[kind]
 
 
+RESOLUTION = {ObjectiveKind.LATENCY: 0.03, ObjectiveKind.MEMORY: 0.03}
+"""Measured quantities that exceed the best by no larger share count as the best: another measurement might turn them round."""
+
+
 def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_better: bool) -> list[float]:
     """The weighted sum of each trial's objectives, each scaled to 0 (best of these trials) .. 1 (worst, or not measured).
 
@@ -36,7 +40,7 @@ def weighted_costs(trials: Sequence[Trial], objectives: Sequence[Objective], *, 
         costs = [cost(trial, objective.kind, higher_is_better=accuracy_up) for trial in trials]
         if objective.higher_is_better and objective.kind is not ObjectiveKind.ACCURACY:
             costs = [None if value is None else -value for value in costs]
-        for index, scaled in enumerate(_scaled(costs)):
+        for index, scaled in enumerate(_scaled(_resolved(costs, RESOLUTION.get(objective.kind, 0.0)))):
             totals[index] += objective.weight * scaled
     return totals
 
@@ -61,6 +65,14 @@ def best(trials: Sequence[Trial], objectives: Sequence[Objective], *, higher_is_
         )
 
     return trials[min(range(len(trials)), key=key)]
+
+
+def _resolved(costs: list[float | None], share: float) -> list[float | None]:
+    known = [value for value in costs if value is not None]
+    if not known or share == 0.0:
+        return costs
+    best = min(known)
+    return [best if value is not None and value - best <= share * abs(best) else value for value in costs]
 
 
 def _scaled(costs: list[float | None]) -> list[float]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import attrs
 from inc_config.plan import OpId, QuantizationPlan
 
 from inc_strategy.actions import Action, Probe, Stop
-from inc_strategy.replay import Program, next_action
+from inc_strategy.replay import Program, Request, Results, next_action
 from inc_strategy.strategies.fallback import evaluations, scores, unquantizable, worst_first
-from inc_strategy.strategies.smallest import clear_gap, smallest_fallback
+from inc_strategy.strategies.smallest import along, clear_gap, smallest_fallback
 from inc_strategy.view import View
+
+_Ranking = tuple[tuple[OpId, ...], int]
 
 _LEAST_GAIN = 1e-3
 """An operator that gains less than this share of the largest gain counts as gaining this share: the difference is noise."""
@@ -24,7 +28,8 @@ class LatencyGuided:
        none is faster, all are integers, for the model's size.
     2. That plan. A success ends the search.
     3. A second probe measures each operator's error; operators go back to float in the order of error per second gained, as few as
-       suffice (``smallest_fallback``).
+       suffice (``smallest_fallback``). When the exit policy asks for the best model and not the first, more of them go back, for what
+       accuracy costs in time.
     4. Where none of the faster operators can be integers together, the same with all operators: some may still save size.
     """
 
@@ -43,11 +48,13 @@ class LatencyGuided:
         faster = whole.with_float(op for op in whole.quantized if slower.get(op, 0.0) > 0.0)
         base = faster if faster.quantized else whole
         yield evaluations((base,))
+        gains = {op: -seconds for op, seconds in slower.items()}
         if view.feasible(view.results[base.digest]):
+            if not view.exit_policy.first_success:
+                yield from along(view, base, (yield from self._ranked(base, gains))[0])
             if not faster.quantized:
                 return "no operator is faster in integers on this target: quantizing saves size only"
             return "every operator that is faster in integers is quantized, and the criterion is met"
-        gains = {op: -seconds for op, seconds in slower.items()}
         reason = yield from self._fewest(view, base, gains)
         if base == whole or any(view.feasible(trial) and set(trial.plan.quantized) <= set(base.quantized) for trial in view.trials):
             return reason
@@ -57,10 +64,17 @@ class LatencyGuided:
         return (yield from self._fewest(view, whole, gains))
 
     def _fewest(self, view: View, base: QuantizationPlan, gains: dict[OpId, float]) -> Program:
+        ranked, guess = yield from self._ranked(base, gains)
+        reason = yield from smallest_fallback(view, base, ranked, guess=guess)
+        yield from along(view, base, ranked)
+        return reason
+
+    def _ranked(self, base: QuantizationPlan, gains: dict[OpId, float]) -> Generator[Request, Results, _Ranking]:
+        """Operators by falling error per second gained, and how many of them stand out."""
         errors = scores((yield (Probe("mse", base, base.quantized, batches=self.batches),)), base.quantized)
         price = _price(errors, gains)
         ranked = worst_first(price, base.quantized)
-        return (yield from smallest_fallback(view, base, ranked, guess=clear_gap([price.get(op, 0.0) for op in ranked])))
+        return ranked, clear_gap([price.get(op, 0.0) for op in ranked])
 
 
 def make(*, budget_s: float = 60.0, batches: int = 2) -> LatencyGuided:

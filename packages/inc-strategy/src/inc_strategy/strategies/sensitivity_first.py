@@ -7,7 +7,7 @@ import attrs
 from inc_strategy.actions import Action, Probe, Stop
 from inc_strategy.replay import Program, next_action
 from inc_strategy.strategies.fallback import dynamic_also, evaluations, most_accurate, scores, unquantizable, worst_first
-from inc_strategy.strategies.smallest import clear_gap, smallest_fallback
+from inc_strategy.strategies.smallest import along, clear_gap, smallest_fallback
 from inc_strategy.view import View
 
 
@@ -46,9 +46,7 @@ class SensitivityFirst:
         if not reason:
             guess = clear_gap([found.get(op, 0.0) for op in ranked])
             reason = yield from smallest_fallback(view, base, ranked, guess=guess)
-        if not view.exit_policy.first_success:
-            counts = (1 << power for power in range(len(ranked).bit_length()))
-            yield evaluations(base.with_float(ranked[:count]) for count in counts if count < len(ranked))
+        yield from along(view, base, ranked)
         return reason
 
 

@@ -44,6 +44,16 @@ def smallest_fallback(view: View, base: QuantizationPlan, ranked: Sequence[OpId]
     return f"{len(needed)} of {len(base.quantized)} operators must stay in float, no fewer were found"
 
 
+def along(view: View, base: QuantizationPlan, ranked: Sequence[OpId]) -> Generator[Request, Results, None]:
+    """Where the best is asked for and not the first: the first 1, 2, 4, ... of ``ranked`` in float, needed or not.
+
+    What accuracy costs in the other objectives, in a number of trials logarithmic in the operators.
+    """
+    if not view.exit_policy.first_success:
+        counts = (1 << power for power in range(len(ranked).bit_length()))
+        yield tuple(Evaluate(base.with_float(ranked[:count])) for count in counts if count < len(ranked))
+
+
 class _Search:
     """Questions to the trials: does the criterion hold with these operators in float?"""
 
