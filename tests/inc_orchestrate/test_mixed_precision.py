@@ -194,12 +194,15 @@ def test_a_file_of_1_x_runs(taken_as: Any, quiet: Progress, onnx_path: Path, dig
     path = tmp_path / "conf.yaml"
     path.write_text(
         "model: {name: net, framework: onnxrt_qlinearops}\n"
-        "mixed_precision: {precisions: 'fp16, fp32'}\n"
+        "mixed_precision: {precisions: 'fp16, fp32', op_wise: {node_conv2d_1: {weight: {dtype: [fp32]}, activation: {dtype: [fp32]}}}}\n"
         "tuning: {accuracy_criterion: {relative: 0.01}, exit_policy: {timeout: 0}, random_seed: 9527}\n"
     )
     pipeline = Pipeline.from_config(compat.translate(compat.load_v1(path)), progress=quiet, calibrate=digits.calibration, benchmark=False)
     result = pipeline.fit(onnx_path)
     assert in_fp16(result.model) == {"Conv", "Gemm"}
+    precisions = {row.op: row.precision for row in result.summary.operators}
+    assert precisions["node_conv2d"] == "fp16"
+    assert precisions["node_conv2d_1"] == "fp32"
     assert np.isfinite(result.summary.accuracy.final)
 
 
