@@ -10,12 +10,16 @@ import distributed
 import pytest
 from inc_config import ExitPolicy, TuningConfig
 from inc_config.errors import EvaluationError
+from inc_config.named import Named
+from inc_config.tuning import Objective
 from inc_orchestrate import FitResult, Pipeline, Progress, Quantize, Workers
 from inc_orchestrate.job import DIED, STOPPED
 
 JUDGE = """
-import os, signal
+import os, signal, zlib
 from pathlib import Path
+import numpy as np
+import onnxruntime
 from inc_orchestrate import job
 
 FLAG = Path(__file__).with_name("killed")
@@ -31,19 +35,23 @@ def conv2_hurts(proto):
 
 def dies_in_a_shard(name, payload):
     mark = Path(payload["folder"]) / "started" / payload["token"]
-    if payload["token"] == "shard-0-1" and not mark.exists():
+    if payload["token"] == "pass-0-shard-0-1" and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return getattr(job, name)(payload)
 
 def kills_once(proto):
-    if quantized(proto):
-        with RUNS.open("a") as runs:
-            runs.write(f"{os.getpid()}\\n")
-        if not FLAG.exists():
-            FLAG.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+    with RUNS.open("a") as runs:
+        runs.write(f"{os.getpid()}\\n")
+    if quantized(proto) and not FLAG.exists():
+        FLAG.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     return conv2_hurts(proto)
+
+def bits(proto):
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.linspace(0, 1, 8 * 256, dtype=np.float32).reshape(8, 1, 16, 16)
+    return 1.0 + zlib.crc32(session.run(None, {session.get_inputs()[0].name: images})[0].tobytes()) / 2**32
 """
 
 
@@ -64,7 +72,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def client(judge: Any) -> Iterator[Any]:
     """Two worker processes of one thread, which a nanny starts again when they die."""
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
@@ -72,8 +80,9 @@ def client(judge: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
-    def run(evaluate: Any, workers: Workers | None) -> FitResult:
-        step, quiet = Quantize(tuning=TuningConfig(exit_policy=ExitPolicy(max_trials=8))), Progress(quiet=True)
+    def run(evaluate: Any, workers: Workers | None, **search: Any) -> FitResult:
+        tuning = TuningConfig(**({"strategy": Named("basic"), "exit_policy": ExitPolicy(max_trials=8)} | search))
+        step, quiet = Quantize(tuning=tuning), Progress(quiet=True)
         pipeline = Pipeline([step], calibrate=digits.calibration, evaluate=evaluate, workers=workers, benchmark=False, progress=quiet)
         return pipeline.fit(str(onnx_path))
 
@@ -89,13 +98,30 @@ def assert_idle(client: Any) -> None:
     assert not any(client.processing().values())
 
 
-def test_dask_finds_what_one_process_finds(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
-    here = fit(judge.conv2_hurts, None)
-    there = fit(judge.conv2_hurts, Workers(make=client.get_executor, count=2))
-    assert there.is_feasible
-    assert there.model.SerializeToString(deterministic=True) == here.model.SerializeToString(deterministic=True)
-    assert all(trial.status == "complete" or trial.error == STOPPED for trial in there.summary.trials)
+SAME_PLANS = {
+    "strategy": Named("exhaustive"),
+    "objectives": [Objective(kind="accuracy")],
+    "exit_policy": ExitPolicy(max_trials=6, first_success=False),
+}
+"""A search whose plans do not depend on the order in which trials end."""
+
+
+def test_dask_finds_what_one_process_finds_to_the_bit(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
+    here = fit(judge.bits, None, **SAME_PLANS)
+    there = fit(judge.bits, Workers(make=client.get_executor, count=2), **SAME_PLANS)
+    values = [[(trial.status, trial.accuracy) for trial in result.summary.trials] for result in (here, there)]
+    assert values[0] == values[1]
+    assert len(set(values[0])) == 6
+    assert judge.bits(there.model) == judge.bits(here.model) == max(accuracy for _, accuracy in values[0])
     assert not [note for note in there.summary.notes if "calibration" in note]
+    assert_idle(client)
+
+
+def test_dask_meets_the_criterion(fit: Callable[..., FitResult], judge: Any, client: Any) -> None:
+    result = fit(judge.conv2_hurts, Workers(make=client.get_executor, count=2))
+    assert result.is_feasible
+    assert judge.quantized(result.model)
+    assert all(trial.status == "complete" or trial.error == STOPPED for trial in result.summary.trials)
     assert_idle(client)
 
 
@@ -107,8 +133,8 @@ def test_a_worker_that_is_killed_costs_exactly_one_trial_and_dask_does_not_repea
     begun = [trial for trial in result.summary.trials if trial.error != STOPPED]
     assert sorted(trial.status for trial in begun) == ["complete"] * (len(begun) - 1) + ["lost"]
     assert [trial.error for trial in begun if trial.status == "lost"] == [DIED]
-    # Each was evaluated once, the lost one included; the delivered model once more, in this process.
-    assert len(judge.RUNS.read_text().splitlines()) == len(begun) + 1
+    # Each was evaluated once, the lost one included; the original and the delivered model in this process.
+    assert len(judge.RUNS.read_text().splitlines()) == len(begun) + 2
     client.wait_for_workers(2)
     assert_idle(client)
 
@@ -127,9 +153,11 @@ def test_a_worker_that_is_killed_in_the_calibration_costs_one_shard(fit: Callabl
         executor.submit = submit
         return executor
 
-    here, there = fit(judge.conv2_hurts, None), fit(judge.conv2_hurts, Workers(make=make, count=2))
-    assert there.model.SerializeToString(deterministic=True) == here.model.SerializeToString(deterministic=True)
-    assert [token for token in sent if token.startswith("shard")] == ["shard-0-1", "shard-1-1", "shard-2-1", "shard-3-1", "shard-0-2"]
+    one = {**SAME_PLANS, "exit_policy": ExitPolicy(max_trials=1)}
+    here, there = fit(judge.bits, None, **one), fit(judge.bits, Workers(make=make, count=2), **one)
+    assert judge.bits(there.model) == judge.bits(here.model)
+    shards = [token.removeprefix("pass-0-") for token in sent if "shard" in token]
+    assert shards == ["shard-0-1", "shard-1-1", "shard-2-1", "shard-3-1", "shard-0-2"]
     assert not [note for note in there.summary.notes if "calibration" in note]
     client.wait_for_workers(2)
 
