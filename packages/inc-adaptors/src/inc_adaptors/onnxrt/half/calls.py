@@ -58,7 +58,7 @@ def call_of(graph: Graph, types: Mapping[str, TensorType], operator: Operator) -
     if operator.activation is not None:
         nodes.append(_copy(graph.nodes[operator.activation], "activation"))
     extra = [name for name in nodes[-1].input[1:] if name] if len(nodes) > 1 else []
-    constants = {name: _stand_in(graph.initializers[name]) for name in (*names, *extra) if name in graph.initializers}
+    constants = {name: graph.initializers[name] for name in (*names, *extra) if name in graph.initializers}
     given = {name: types[name] for name in names if name not in constants}
     place = {name: index for index, name in enumerate((*names, *extra))}
     key = (
@@ -79,7 +79,7 @@ def model_of(call: Call, dtype: FloatType | None) -> ModelProto:
     model.graph.name = "operator"
     nodes = [_copy(node, node.name) for node in call.nodes]
     main = nodes[0]
-    constants = dict(call.constants)
+    constants = {name: _stand_in(tensor) for name, tensor in call.constants.items()}
     if dtype is not None:
         for position in call.ports.inputs:
             name = main.input[position]

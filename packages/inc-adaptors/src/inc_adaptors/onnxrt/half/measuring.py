@@ -22,6 +22,9 @@ from inc_adaptors.roles import OperatorTime
 CALLS = 7
 """Timed runs of one operator; medians count."""
 
+LOOKS = 1
+"""Runs that tell whether there is a kernel, and about how fast the operator is without one."""
+
 _TRIES = 2  # calls of one type without a kernel, after which the type is taken to have none
 
 _PLAIN = ("NOT_IMPLEMENTED", "Type Error")  # in what onnxruntime says where a kernel is missing
@@ -44,7 +47,6 @@ class Found:
 
 
 Measure = Callable[[Call, FloatType, Target], Found]
-Profile = Callable[[Any, Any], tuple[OperatorTime, ...]]
 
 
 class HalfKernels:
@@ -83,8 +85,10 @@ def measured(call: Call, dtype: FloatType, target: Target) -> Found:
     name = f"{target.runtime.value} {_version(target.runtime)}".strip()
     profile = _openvino if target.runtime is Runtime.OPENVINO else _onnxruntime
     try:
-        half = profile(model_of(call, dtype), feed_of(call))
-        wide = profile(model_of(call, None), feed_of(call))
+        half = profile(model_of(call, dtype), feed_of(call), LOOKS)
+        calls = CALLS if _computes(half, dtype) else LOOKS
+        half = profile(model_of(call, dtype), feed_of(call), calls) if calls != LOOKS else half
+        wide = profile(model_of(call, None), feed_of(call), calls)
     except IncError as error:
         return Found(has_kernel=False, why=_refusal(error.what, name, f"{dtype} kernel for {call.type}"))
     return _compared(half, wide, dtype, f"{name} computes {dtype} {call.type}")
@@ -103,21 +107,27 @@ def _compared(half: tuple[OperatorTime, ...], wide: tuple[OperatorTime, ...], dt
     speedup = _seconds(wide) / _seconds(half)
     if mine is None or theirs is None:
         return Found(has_kernel=True, speedup=speedup, inner=1.0)  # nothing is left of it but casts: it costs no time
-    if mine.dtype != _NAMES[dtype.value]:
+    if not _computes(half, dtype):
         why = f"{claim} in {mine.dtype or 'fp32'} between casts, {speedup:.2f}x as fast as fp32 here"
         return Found(has_kernel=False, speedup=speedup, why=why)
     return Found(has_kernel=True, speedup=speedup, inner=max(theirs.seconds, 1e-9) / max(mine.seconds, 1e-9))
 
 
-def _onnxruntime(model: Any, feed: Any) -> tuple[OperatorTime, ...]:
+def _computes(times: tuple[OperatorTime, ...], dtype: FloatType) -> bool:
+    """Whether the operator itself ran in ``dtype``, or nothing is left of it."""
+    main = _main(times)
+    return main is None or main.dtype == _NAMES[dtype.value]
+
+
+def _onnxruntime(model: Any, feed: Any, calls: int) -> tuple[OperatorTime, ...]:
     handle = ModelHandle(framework="onnxrt", native=model, signature=signature(model))
-    return profile_operators(handle, feed, calls=CALLS, threads=1)
+    return profile_operators(handle, feed, calls=calls, threads=1)
 
 
-def _openvino(model: Any, feed: Any) -> tuple[OperatorTime, ...]:
+def _openvino(model: Any, feed: Any, calls: int) -> tuple[OperatorTime, ...]:
     from inc_adaptors.openvino.profiling import profile  # noqa: PLC0415  (an extra: only who asks for this runtime needs it)
 
-    return profile(model, feed, calls=CALLS)
+    return profile(model, feed, calls=calls)
 
 
 def _version(runtime: Runtime) -> str:

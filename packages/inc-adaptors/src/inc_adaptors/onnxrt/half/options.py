@@ -86,14 +86,14 @@ class _Judge:
         if not heavy and not self._reads_half(operator, call, dtype):
             detail = "it reads nothing in 16 bits, and casts would cost more than it saves"
             return absent, Reason(ReasonCode.SLOWER_IN_HALF, detail)
-        if dtype is FP16 and (name := self._too_large(operator, call)):
-            return absent, Reason(ReasonCode.HALF_OVERFLOW, f"{name} has values beyond {LARGEST_FP16:.0f}")
         found = self._kernels.ask(call, dtype, self._target)
         if not found.has_kernel:
             return found, Reason(ReasonCode.NO_HALF_KERNEL, found.why)
         ratio = (found.speedup if heavy else found.inner) or 0.0
         if ratio < (FASTER if heavy else 1.0 / FASTER) and not self._smaller:
             return found, Reason(ReasonCode.SLOWER_IN_HALF, _pace(call, dtype, ratio))
+        if dtype is FP16 and (name := self._too_large(operator, call)):
+            return found, Reason(ReasonCode.HALF_OVERFLOW, f"{name} has values beyond {LARGEST_FP16:.0f}")
         return found, None
 
     def _reads_half(self, operator: Operator, call: Call, dtype: FloatType) -> bool:
