@@ -113,9 +113,10 @@ class Statistics:
                 _refuse_stale("model", document.model_fingerprint, model_fingerprint, path)
                 _refuse_stale("data", document.data_fingerprint, data_fingerprint, path)
                 values: dict[TensorKey, dict[StatisticSpec, Statistic]] = {}
+                classes = {name: observer_class(name) for name in {entry.spec.name for entry in document.entries}}  # looking one up is slow
                 for number, entry in enumerate(document.entries):
                     arrays = {name: file.get_tensor(f"{number}.{name}") for name in entry.arrays}
-                    values.setdefault(entry.key, {})[entry.spec] = observer_class(entry.spec.name).from_arrays(arrays)
+                    values.setdefault(entry.key, {})[entry.spec] = classes[entry.spec.name].from_arrays(arrays)
         except (OSError, SafetensorError) as error:
             raise StoreError(f"Cannot read statistics: {error}", where=str(path), fix="give a file that Statistics.save wrote") from error
         return cls(
