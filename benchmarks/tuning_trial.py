@@ -35,7 +35,8 @@ from inc_orchestrate import Progress
 from inc_orchestrate.candidates import candidates
 from inc_orchestrate.data import calibration_data
 from inc_orchestrate.scoring import CallableEvaluator, Judgement, Score, Terms
-from inc_orchestrate.tuner import Search, Setting
+from inc_orchestrate.search import Search
+from inc_orchestrate.setting import Setting
 from inc_strategy import Ledger
 from models import images, resnet50
 from numpy.typing import NDArray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from inc_adaptors.handle import ModelHandle
@@ -14,9 +14,7 @@ from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import ExitPolicy
 
 from inc_orchestrate.job import versions
-
-if TYPE_CHECKING:
-    from inc_orchestrate.tuner import Setting
+from inc_orchestrate.setting import Setting
 
 _SHORT = 200
 

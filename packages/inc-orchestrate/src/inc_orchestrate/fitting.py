@@ -20,6 +20,7 @@ from inc_orchestrate.latency import latency_table
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
 from inc_orchestrate.scoring import Confirmed, Evaluator, Score
+from inc_orchestrate.setting import Setting, criterion_of
 from inc_orchestrate.sizes import sizes_of
 from inc_orchestrate.sparsity import sparsity_of
 from inc_orchestrate.stages import AppliedStage, Stage, TrainingStage
@@ -28,7 +29,7 @@ from inc_orchestrate.summarize import Done, Evidence, summarize
 from inc_orchestrate.summary import LatencySummary, SparsitySummary
 from inc_orchestrate.train_stage import train_stage
 from inc_orchestrate.training import Training
-from inc_orchestrate.tuner import Setting, TuningResult, criterion_of
+from inc_orchestrate.tuner import TuningResult
 
 if TYPE_CHECKING:
     from inc_orchestrate.pipeline import Pipeline

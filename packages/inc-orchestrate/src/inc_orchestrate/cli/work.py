@@ -21,8 +21,8 @@ from inc_orchestrate.label_free import LabelFree
 from inc_orchestrate.pipeline import Pipeline
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
+from inc_orchestrate.search import INTERRUPTED
 from inc_orchestrate.steps.quantize import Quantize
-from inc_orchestrate.tuner import INTERRUPTED
 
 
 def run(job: Job) -> Exit:

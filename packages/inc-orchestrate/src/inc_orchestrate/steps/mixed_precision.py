@@ -11,9 +11,9 @@ from inc_config.quantization import MixedPrecisionConfig
 
 from inc_orchestrate.candidates import capabilities_under
 from inc_orchestrate.precisions import STEP, floats_only, is_undecided, nothing_to_convert, other_strategy, wanted_precisions
+from inc_orchestrate.setting import Setting
 from inc_orchestrate.steps.protocol import Applied, Facts, fault
 from inc_orchestrate.steps.quantize import apply_tuned, data_faults, ledger_faults, role_faults
-from inc_orchestrate.tuner import Setting
 
 
 @attrs.frozen(kw_only=True)

@@ -11,8 +11,9 @@ from inc_adaptors.roles import Compares, Describes, Observes, Quantizes, require
 from inc_config.errors import DataError, IncError
 from inc_config.quantization import Approach, QuantizeConfig, TunedPrecision
 
+from inc_orchestrate.setting import Setting
 from inc_orchestrate.steps.protocol import Applied, Facts, fault
-from inc_orchestrate.tuner import Setting, tune
+from inc_orchestrate.tuner import tune
 from inc_orchestrate.writable import check_writable
 
 
