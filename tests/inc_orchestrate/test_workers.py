@@ -17,7 +17,7 @@ from inc_config import ExitPolicy, TuningConfig
 from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
 from inc_config.named import Named
 from inc_metrics import Accuracy
-from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers, tuner
+from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers, search
 from inc_orchestrate.job import STOPPED
 
 JUDGE = """
@@ -219,7 +219,7 @@ def test_an_executor_that_takes_no_more_work_ends_the_search_with_what_there_is(
 def test_a_wait_far_beyond_other_trials_is_said_once(
     onnx_path: Path, digits: Any, judge: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tuner, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(search, "PATIENCE_S", 0.01)
     step = Quantize(tuning=TuningConfig(strategy=Named("basic"), exit_policy=ExitPolicy(max_trials=2)))
     workers = Workers(make=partial(ThreadPoolExecutor, 1), count=1)
     Pipeline([step], calibrate=digits.calibration, evaluate=judge.slow, workers=workers, benchmark=False).fit(str(onnx_path))
@@ -257,7 +257,7 @@ def test_a_model_that_needs_its_class_is_refused_before_any_work_with_the_fix(
 
     cases: dict[Any, tuple[type[IncError], str]] = {
         None: (ModelError, "Workers cannot rebuild the model: A saved PyTorch model holds no code"),
-        "models:": (EvaluationError, "'models' cannot be imported"),
+        "no_such_models:make": (EvaluationError, "'no_such_models' cannot be imported"),
         architecture.replace("make", "lost"): (EvaluationError, "is not a function"),
         architecture.replace("make", "Net.forward"): (ModelError, "raised TypeError"),
         "collections:OrderedDict": (ModelError, "A OrderedDict is not a PyTorch model"),

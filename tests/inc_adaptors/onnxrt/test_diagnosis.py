@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from inc_adaptors.onnxrt.diagnosis.unpack import unpacked
 from inc_config.errors import ModelError
 from inc_config.target import Isa, Runtime, Target
 from onnx import ModelProto, helper, numpy_helper
+from tool import quiet
 
 ADAPTOR = OnnxrtAdaptor(threads=1)
 TARGET = Target(runtime=Runtime.ONNXRUNTIME, isa=Isa.AVX512_VNNI)
@@ -40,9 +40,9 @@ def theirs(model: ModelProto, folder: Path, quant_format: str) -> ModelHandle:
         def get_next(self) -> Any:
             return next(self.rest, None)
 
-    logging.getLogger().setLevel(logging.ERROR)
     onnx.save(model, folder / "float.onnx")
-    quantize_static(folder / "float.onnx", folder / "int8.onnx", Reader(), quant_format=QuantFormat[quant_format])
+    with quiet():
+        quantize_static(folder / "float.onnx", folder / "int8.onnx", Reader(), quant_format=QuantFormat[quant_format])
     return ADAPTOR.open(folder / "int8.onnx")
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from inc_config.named import Named
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
 from inc_config.target import Isa, Runtime, Target
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from tool import quiet
 
 ADAPTOR = OnnxrtAdaptor(threads=1)
 TARGET = Target(runtime=Runtime.ONNXRUNTIME, isa=Isa.AVX512_VNNI)
@@ -124,7 +124,6 @@ def reference(ready: Calibrated) -> ModelProto:
     from onnxruntime.quantization.calibrate import TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    logging.getLogger().setLevel(logging.ERROR)
     model = ready.emit(ready.plan.with_float(ready.plan.quantized)).native
     tensors = ADAPTOR.tensors(ready.handle)
     statistics = ADAPTOR.observe(ready.handle, batches(ready.model), {key: frozenset({RANGE}) for key in tensors})
@@ -145,7 +144,8 @@ def reference(ready: Calibrated) -> ModelProto:
         op_types_to_quantize=sorted({op.type for op in ready.plan.quantized} | {"Relu", "Clip"}),
         extra_options={},
     )
-    quantizer.quantize_model()
+    with quiet():
+        quantizer.quantize_model()
     return quantizer.model.model
 
 

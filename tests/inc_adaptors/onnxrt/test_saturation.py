@@ -134,7 +134,8 @@ def test_operators_are_ranked_by_what_arrives_at_the_outputs() -> None:
     shares = [recovered(row.name) for row in found.operators]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 0.7
-    assert found.seven_bits == (found.operators[0].name,)
+    assert found.seven_bits == tuple(row.name for row in found.operators[: len(found.seven_bits)])
+    assert 0 < len(found.seven_bits) < len(shares)
 
 
 def test_a_target_with_vnni_takes_eight_bits_everywhere() -> None:

@@ -59,7 +59,7 @@ def scales(model: ModelProto) -> list[tuple[float, int]]:
 def statically(model: ModelProto, folder: Path, **options: Any) -> Both:
     """Both tools with the same arguments."""
     onnx.save(model, folder / "m.onnx")
-    with _quiet():
+    with quiet():
         theirs.quantize_static(folder / "m.onnx", folder / "theirs.onnx", Reader(model), **_own(options))
     quantize_static(folder / "m.onnx", folder / "ours.onnx", Reader(model), **_own(options))
     return _both(model, folder, batches(model, count=1)[0])
@@ -68,7 +68,7 @@ def statically(model: ModelProto, folder: Path, **options: Any) -> Both:
 def dynamically(model: ModelProto, folder: Path, feed: dict[str, Any] | None = None, **options: Any) -> Both:
     """Both tools with the same arguments."""
     onnx.save(model, folder / "m.onnx")
-    with _quiet():
+    with quiet():
         theirs.quantize_dynamic(folder / "m.onnx", folder / "theirs.onnx", **_own(options))
     quantize_dynamic(folder / "m.onnx", folder / "ours.onnx", **_own(options))
     return _both(model, folder, feed or batches(model, count=1)[0])
@@ -85,7 +85,7 @@ def _both(model: ModelProto, folder: Path, feed: dict[str, Any]) -> Both:
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
+def quiet() -> Any:
     """Without the warnings and prints of onnxruntime's tool."""
     logging.disable(logging.WARNING)
     try:
