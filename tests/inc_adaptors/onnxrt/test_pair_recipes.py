@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from graphs import batches, branches, kernels, mlp, resnet, run, run_plainly
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from inc_config.dtypes import IntegerType
 from inc_config.plan import QuantizationPlan
@@ -62,6 +62,7 @@ def test_onnxruntime_runs_the_same_kernels(make: Callable[[], ModelProto], recip
 @pytest.mark.parametrize("name", MODELS)
 @settings(max_examples=10, deadline=None)
 @given(chosen=st.lists(st.booleans(), min_size=24, max_size=24))
+@example(chosen=[place in (5, 7) for place in range(24)])
 def test_any_fallback_set_computes_the_same_numbers(name: str, chosen: list[bool]) -> None:
     model = ready(name)
     plan = model.fallback(chosen)

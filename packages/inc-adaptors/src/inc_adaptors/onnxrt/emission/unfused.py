@@ -74,7 +74,8 @@ class _Repeats:
             return result, ()
         self._made.add(result)
         inputs = [source.input[0], *(self._repeated(name, channels) for name in source.input[1:])]
-        return result, (dequantize_node(inputs, result, f"{result}_dequantize", PerChannel(axis)),)
+        name = self._names.of(f"{result}_dequantize", (axis, channels))
+        return result, (dequantize_node(inputs, result, name, PerChannel(axis)),)
 
     def _repeated(self, name: str, channels: int) -> str:
         own = self._names.of(f"{name}_by_channel", channels)
