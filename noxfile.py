@@ -92,17 +92,17 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test, then the framework-free packages again at numpy 1.26."""
     session.notify("tests_numpy1")
-    install_everything(session, "pytest-xdist", *test_group(*PACKAGES))
+    install_everything(session, *test_group(*PACKAGES))
     session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", "tests", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
 def tests_numpy1(session: nox.Session) -> None:
     """Test the framework-free packages at numpy 1.26.4, the numpy that MXNet needs."""
-    install(session, "numpy==1.26.4", "pytest-xdist", *folders(FRAMEWORK_FREE, {}), *test_group(*FRAMEWORK_FREE))
+    install(session, "numpy==1.26.4", *folders(FRAMEWORK_FREE, {}), *test_group(*FRAMEWORK_FREE))
     paths = [f"tests/{name.replace('-', '_')}" for name in FRAMEWORK_FREE]
     ignored = [f"--ignore={path}" for path in FRAMEWORK_TESTS]
-    session.run("python", "-m", "pytest", "-n", "2", *paths, *ignored, env=ONE_THREAD)
+    session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *paths, *ignored, env=ONE_THREAD)
 
 
 @nox.session
@@ -112,7 +112,8 @@ def isolated(session: nox.Session, package: str) -> None:
     install(session, *folders(declared(package), {}), *test_group(package))
     session.run("python", "-c", f"import {package.replace('-', '_')}")
     paths = [f"tests/{package.replace('-', '_')}"]
-    session.run("python", "-m", "pytest", "-q", *paths, *(f"--ignore={path}" for path in FRAMEWORK_TESTS), env=ONE_THREAD)
+    ignored = [f"--ignore={path}" for path in FRAMEWORK_TESTS]
+    session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *paths, *ignored, env=ONE_THREAD)
 
 
 @nox.session
