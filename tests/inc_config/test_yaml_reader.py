@@ -139,9 +139,9 @@ def test_too_many_values_are_refused(monkeypatch):
 
 
 def test_a_huge_text_is_refused_before_it_is_read():
-    start = time.perf_counter()
+    start = time.process_time()
     assert str(MAX_CHARACTERS) in faults("a" * (MAX_CHARACTERS + 1))[0][1]
-    assert time.perf_counter() - start < 5  # reading it takes minutes
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,22 @@ def test_operators_that_compute_on_integers_only_beside_others_are_no_quantized_
         fit(Quantize(exclude_types=["Conv", "Gemm"], accuracy_loss=0.2))
 
 
+@pytest.mark.parametrize("strategy", ["conservative", "sensitivity_first", "mse_v2"])
+def test_the_original_under_a_plan_of_companions_only_is_no_success(strategy: str, fit: Callable[..., FitResult]) -> None:
+    """With all weights in float, pooling and Flatten have nobody to compute on integers with: that is the original, accurate as it is."""
+
+    def worse_when_quantized(proto: Any) -> float:
+        return 0.5 if is_quantized(proto) else 1.0
+
+    result = fit(Quantize(accuracy_loss=0.01, tuning=TuningConfig(strategy=Named(strategy))), evaluate=worse_when_quantized)
+    assert not result.is_feasible
+    assert is_quantized(result.model)
+    in_float = [trial for trial in result.summary.trials if trial.quantized == 0]
+    assert in_float
+    assert {trial.accuracy for trial in in_float} == {1.0}
+    assert not any(trial.is_feasible or trial.on_frontier for trial in in_float)
+
+
 def test_a_resumed_search_that_finds_nothing_more_to_try_says_so(fit: Callable[..., FitResult], tmp_path: Path) -> None:
     fit(workspace=tmp_path)
     assert any(note.startswith("no further trial: ") for note in fit(workspace=tmp_path).summary.notes)

@@ -7,8 +7,8 @@ MODEL = SimulatedModel.of([0.01, 0.02])
 WHOLE = view_of(MODEL).default_plan
 
 
-def trial(accuracy):
-    return Trial(index=0, plan=WHOLE, measurement=Measurement(accuracy=accuracy, seconds=2.5))
+def trial(accuracy, *, in_float=False):
+    return Trial(index=0, plan=WHOLE, measurement=Measurement(accuracy=accuracy, seconds=2.5, in_float=in_float))
 
 
 def with_policy(*items, **policy):
@@ -19,6 +19,7 @@ def test_the_first_success_ends_the_search_only_where_asked():
     assert exit_reason(with_policy(trial(0.9), first_success=True)) == "a model meets the criterion"
     assert exit_reason(with_policy(trial(0.9), first_success=False)) is None
     assert exit_reason(with_policy(trial(0.5), first_success=True)) is None
+    assert exit_reason(with_policy(trial(0.9, in_float=True), first_success=True)) is None
 
 
 def test_the_trials_are_counted():

@@ -42,6 +42,13 @@ def test_without_a_feasible_model_there_is_the_best_so_far_and_what_to_try():
     assert outcome.suggestions
 
 
+def test_a_model_in_float_is_neither_the_result_nor_on_the_frontier():
+    original, missed = trial(0, WHOLE.with_float(WHOLE.quantized[1:]), 0.9, in_float=True), trial(1, WHOLE, 0.5)
+    outcome = summary(with_items(START, original, missed))
+    assert not outcome.is_feasible
+    assert (outcome.best, outcome.frontier) == (missed, (missed,))
+
+
 def test_the_gain_of_a_fallback_is_measured_against_the_nearest_plan():
     one, other = WHOLE.quantized[0], WHOLE.quantized[1]
     single, both = WHOLE.with_float([one]), WHOLE.with_float([one, other])

@@ -52,6 +52,17 @@ def test_without_a_baseline_every_complete_trial_is_feasible():
     assert not view.feasible(trial(0, status=TrialStatus.STOPPED_EARLY))
 
 
+def test_a_model_that_computes_in_float_meets_the_criterion_and_is_no_success():
+    original, worse = trial(0, 0.9, in_float=True), trial(1, 0.895, fallbacks=1)
+    view = with_items(view_of(MODEL), original, worse)
+    assert view.feasible(original)
+    assert not view.succeeds(original)
+    assert view.best_feasible == view.best_so_far == worse
+    alone = with_items(view_of(MODEL), original)
+    assert alone.best_feasible is None
+    assert alone.best_so_far == original
+
+
 def test_lost_trials_are_not_counted_and_pending_ones_are():
     whole = view_of(MODEL, max_trials=3).default_plan
     pending = Pending(index=2, action=Evaluate(whole.with_float(whole.quantized[:2])))

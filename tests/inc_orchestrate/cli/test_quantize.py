@@ -61,14 +61,14 @@ def test_without_labels_the_criterion_is_agreement_and_named_so(capsys: pytest.C
 
 @pytest.mark.usefixtures("here")
 def test_a_missed_criterion_exits_with_1_the_frontier_and_a_way_on(capsys: pytest.CaptureFixture[str]) -> None:
-    # All in integers, the model does not agree with the original on all of 465 digits: the search runs out of its trials.
-    options = ("--data", "x.npy", "-o", "out", "--max-drop", "0", "--max-trials", "1", "--batch-size", "128")
+    # No int8 model agrees with the original on all of 465 digits: the search runs out of its trials.
+    options = ("--data", "x.npy", "-o", "out", "--max-drop", "0", "--max-trials", "2", "--batch-size", "128")
     assert quantize(*options) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("OUTSIDE the accuracy criterion") for line in lines)
     assert any(line.startswith("frontier: trial ") for line in lines)
     assert any(line.startswith("try: Allow --max-drop 0.0") for line in lines)
-    assert lines[-1] == "next: inc quantize m.onnx --data x.npy -o out --max-drop 0 --batch-size 128 --max-trials 2 --resume"
+    assert lines[-1] == "next: inc quantize m.onnx --data x.npy -o out --max-drop 0 --batch-size 128 --max-trials 4 --resume"
     assert Path("out/model.onnx").is_file()
     assert "What to try" in Path("out/report.md").read_text(encoding="utf-8")
 

@@ -99,7 +99,8 @@ class Dispatch:
         seconds = answer["seconds"]
         if "error" in answer:
             return Trial(index=index, plan=plan, status=TrialStatus.FAILED, error=answer["error"], measurement=Measurement(seconds=seconds))
-        measured = Measurement(accuracy=answer["accuracy"], size_bytes=answer["size_bytes"], seconds=seconds)
+        facts = {name: answer[name] for name in ("accuracy", "size_bytes", "in_float")}
+        measured = Measurement(**facts, seconds=seconds)
         return Trial(index=index, plan=plan, measurement=measured)
 
 

@@ -35,6 +35,7 @@ from inc_config.files import atomic_write
 from inc_config.plan import QuantizationPlan, TensorKey
 
 from inc_orchestrate.batch_files import read_batch, write_batch
+from inc_orchestrate.integers import is_in_float
 from inc_orchestrate.pool import Answer
 from inc_orchestrate.scoring import finite_number
 
@@ -182,9 +183,10 @@ def _shard(payload: Mapping[str, str]) -> Answer:
 def _trial(payload: Mapping[str, str]) -> Answer:
     evaluate = _evaluation(payload)
     adaptor, emitter = _emitter(payload["folder"], payload["framework"], payload["architecture"], payload["part"])
-    made = emitter.emit(from_json(payload["plan"], QuantizationPlan))
+    plan = from_json(payload["plan"], QuantizationPlan)
+    made = emitter.emit(plan)
     value = finite_number(evaluate(made.native), where=payload["function"])
-    return {"accuracy": value, "size_bytes": adaptor.size_bytes(made)}
+    return {"accuracy": value, "size_bytes": adaptor.size_bytes(made), "in_float": is_in_float(made, plan)}
 
 
 def _evaluation(payload: Mapping[str, str]) -> Callable[..., Any]:

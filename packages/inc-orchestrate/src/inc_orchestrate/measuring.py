@@ -13,6 +13,7 @@ from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import ObjectiveKind
 from inc_strategy import Measurement, Trial, TrialStatus
 
+from inc_orchestrate.integers import is_in_float
 from inc_orchestrate.latency import call_latency_s
 from inc_orchestrate.memory import peak_memory_bytes
 from inc_orchestrate.scoring import Terms
@@ -50,6 +51,7 @@ class Measuring:
             size_bytes=size,
             memory_bytes=memory,
             seconds=time.monotonic() - began,
+            in_float=is_in_float(made, plan),
         )
         status = TrialStatus.STOPPED_EARLY if judged.stopped_early else TrialStatus.COMPLETE
         return Trial(index=index, plan=plan, status=status, measurement=measured, meets=judged.meets)

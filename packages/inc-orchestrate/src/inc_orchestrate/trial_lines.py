@@ -10,7 +10,7 @@ from inc_strategy.trial import lowered
 
 def trial_line(trial: Trial, view: View) -> str:
     """Precisions, value, limit and verdict; or what went wrong."""
-    count = _by_kind(trial.plan)
+    count = f"0 of {len(trial.plan.ops)} operators in integers" if trial.in_float else _by_kind(trial.plan)
     if trial.estimate is None:
         return f"trial {trial.index + 1}: {count}, {trial.status.value}: {trial.error}"
     verdict = "inside" if view.feasible(trial) else "outside"

@@ -11,14 +11,13 @@ import attrs
 from inc_adaptors.handle import ModelHandle
 from inc_config.capabilities import Capabilities
 from inc_config.constrain import without_match
-from inc_config.errors import PlanError
 from inc_config.plan import QuantizationPlan
 from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import LossKind
 from inc_strategy import Ledger, Outcome, Trial, View
-from inc_strategy.trial import lowered
 
 from inc_orchestrate.fingerprints import fingerprints
+from inc_orchestrate.integers import has_only_companions, is_in_float, nothing_in_integers
 from inc_orchestrate.recipes import rewritten, without_effect
 from inc_orchestrate.remote import remote
 from inc_orchestrate.scoring import CallableEvaluator, Score
@@ -78,6 +77,9 @@ def _search(handle: ModelHandle, widening: Widening, config: QuantizeConfig, set
         prints = fingerprints(handle, config, setting, found.capabilities)
         with Ledger.open(folder, prints) as ledger:
             search = Search(handle, found, config, setting, ledger=ledger, dispatch=calibrated.dispatch, widening=widening)
+            default = search.view.default_plan
+            if has_only_companions(default) and is_in_float(found.emitter.emit(default), default):
+                raise nothing_in_integers(default)
             outcome = search.run()
             if outcome.reason == INTERRUPTED:
                 setting.progress.note(f"the search was interrupted: {_how_to_go_on(folder, config, setting)}")
@@ -88,9 +90,10 @@ def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningRes
     best = outcome.best
     if best is None:
         raise all_failed(search.view)
+    if best.in_float:
+        raise nothing_in_integers(best.plan)
     found = search.found_for(best.plan)
     made = found.emitter.emit(best.plan, final=True)
-    _say_if_in_float(made, best.plan, search)
     made = attrs.evolve(made, state=attrs.evolve(made.state, plan=best.plan, masks=handle.state.masks))
     score = search.setting.evaluator.evaluate(search.setting.adaptor, made)
     _say_if_not_repeatable(best, score, search)
@@ -103,21 +106,6 @@ def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningRes
         trials=search.view.trials,
         view=search.view,
     )
-
-
-def _say_if_in_float(made: ModelHandle, plan: QuantizationPlan, search: Search) -> None:
-    """Operators that compute on integers only beside others are in float where there are no others.
-
-    Raises:
-        PlanError: that is so although everything that can be was quantized.
-    """
-    statically = bool(plan.quantized) and not any(option.is_dynamic for option in plan.ops.values())
-    if not statically or len(lowered(plan)) > len(plan.quantized) or made.state.qparams:
-        return
-    what = f"Nothing computes on integers: {', '.join(map(str, plan.quantized[:8]))} do so only beside others."
-    if plan == search.view.default_plan:
-        raise PlanError(what, where="step quantize", fix="let operators with weights be quantized too: loosen exclude or exclude_types")
-    search.setting.progress.note(what)
 
 
 def _say_if_not_repeatable(best: Trial, again: Score, search: Search) -> None:

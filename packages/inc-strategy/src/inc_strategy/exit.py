@@ -16,7 +16,7 @@ def exit_reason(view: View, *, elapsed_s: float = 0.0, builds_up: bool = False) 
     For a strategy that ``builds_up``, a success is a step on its way and no reason to stop.
     """
     policy = view.exit_policy
-    if policy.first_success and not builds_up and any(view.feasible(trial) for trial in view.trials):
+    if policy.first_success and not builds_up and any(view.succeeds(trial) for trial in view.trials):
         return "a model meets the criterion"
     if policy.timeout_s > 0.0 and elapsed_s >= policy.timeout_s:
         return f"the time limit of {policy.timeout_s:g} s is used up"

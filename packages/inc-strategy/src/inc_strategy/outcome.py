@@ -66,9 +66,9 @@ def summary(view: View, *, reason: str = "") -> Outcome:
 def frontier(view: View) -> tuple[Trial, ...]:
     """Complete trials that no other is at least as good as in everything that all of them measured, and better in one thing.
 
-    Without latency, size or memory, the number of quantized operators stands in for them.
+    Models in float are left out. Without latency, size or memory, the number of quantized operators stands in for them.
     """
-    trials = [trial for trial in view.trials if trial.status is TrialStatus.COMPLETE]
+    trials = [trial for trial in view.trials if trial.status is TrialStatus.COMPLETE and not trial.in_float]
     costs = {kind: [cost(t, kind, higher_is_better=view.criterion.higher_is_better) for t in trials] for kind in ObjectiveKind}
     axes = {kind: [c for c in values if c is not None] for kind, values in costs.items() if None not in values}
     rows: list[list[float]] = list(axes.values())

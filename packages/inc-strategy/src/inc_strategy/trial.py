@@ -54,6 +54,7 @@ class Measurement:
 
     ``accuracy`` is in the metric's own unit, ``accuracy_interval`` its confidence interval, ``samples`` how many samples it rests on,
     ``latency_s`` seconds per batch, ``size_bytes`` bytes on disk, ``memory_bytes`` peak bytes, ``seconds`` what the trial itself took.
+    ``in_float`` says that nothing of the model computes in integers or 16 bits, whatever its plan calls quantized.
     """
 
     accuracy: float | None = attrs.field(default=None, converter=_as_float, validator=_optional_finite)
@@ -63,6 +64,7 @@ class Measurement:
     size_bytes: int | None = None
     memory_bytes: int | None = None
     seconds: float = attrs.field(default=0.0, converter=float, validator=_finite)
+    in_float: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +85,11 @@ class Trial:
     def accuracy(self) -> float | None:
         """The accuracy of a complete trial; None when censored, failed or not measured."""
         return self.measurement.accuracy if self.status is TrialStatus.COMPLETE and self.measurement else None
+
+    @property
+    def in_float(self) -> bool:
+        """Whether its model is the original in other words: good to compare with, never a result."""
+        return self.measurement is not None and self.measurement.in_float
 
     @property
     def estimate(self) -> float | None:

@@ -122,20 +122,27 @@ class View:
             return trial.status is TrialStatus.COMPLETE
         return trial.accuracy is not None and self.criterion.is_met(trial.accuracy, self.baseline)
 
+    def succeeds(self, trial: Trial) -> bool:
+        """Whether a trial may be the result: it meets the criterion, and something in it computes in less than fp32."""
+        return self.feasible(trial) and not trial.in_float
+
     @cached_property
     def best_feasible(self) -> Trial | None:
-        """The trial that serves the objectives best among those that meet the criterion."""
-        return best([t for t in self.trials if self.feasible(t)], self.objectives, higher_is_better=self.criterion.higher_is_better)
+        """The trial that serves the objectives best among those that succeed."""
+        return best([t for t in self.trials if self.succeeds(t)], self.objectives, higher_is_better=self.criterion.higher_is_better)
 
     @cached_property
     def best_so_far(self) -> Trial | None:
-        """The most accurate trial, feasible or not: complete ones before those stopped early, the earliest among equals."""
+        """The most accurate trial, feasible or not: complete ones before those stopped early, the earliest among equals.
+
+        One that computes in float only where there is no other.
+        """
         sign = 1.0 if self.criterion.higher_is_better else -1.0
         known = [t for t in self.trials if t.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED_EARLY)]
 
-        def merit(trial: Trial) -> tuple[bool, bool, float]:
+        def merit(trial: Trial) -> tuple[bool, bool, bool, float]:
             value = trial.estimate
-            return trial.status is TrialStatus.COMPLETE, value is not None, 0.0 if value is None else sign * value
+            return not trial.in_float, trial.status is TrialStatus.COMPLETE, value is not None, 0.0 if value is None else sign * value
 
         return max(known, key=merit, default=None)
 
