@@ -48,3 +48,29 @@ def test_a_read_only_install_without_a_home_works_uncached(installed: Path) -> N
 def test_the_second_process_finds_the_compiled_code(installed: Path, tmp_path: Path) -> None:
     assert run(installed, home=str(tmp_path)) == ["-2.0", "3.0", "1", "1", "FunctionCache", "1.0", "0"]
     assert run(installed, home=str(tmp_path)) == ["-2.0", "3.0", "1", "1", "FunctionCache", "1.0", "1"]
+
+
+def test_small_arrays_are_observed_and_quantized_without_loading_a_kernel() -> None:
+    code = """
+import numpy as np
+from inc_adaptors.kernels import extent, quantize
+from inc_adaptors.kernels.compiled import SMALL
+from inc_adaptors.qparams import affine_qparams
+from inc_adaptors.qparams import quantize as codes_of
+from inc_adaptors.statistics.ranges import ChannelRangeStatistic, RangeStatistic
+from inc_config.dtypes import INT8
+from inc_config.plan import Scheme
+
+KERNELS = extent.extent_of_bits, extent._channel_extent, quantize._quantize
+
+def compute(size):
+    values = np.arange(size, dtype=np.float32).reshape(2, -1)
+    RangeStatistic().update(values)
+    ChannelRangeStatistic(axis=0).update(values)
+    qparams = affine_qparams(np.float32(0), np.float32(size), dtype=INT8, scheme=Scheme.SYMMETRIC, where="x")
+    codes_of(values, qparams, INT8)
+    return [len(kernel.signatures) for kernel in KERNELS]
+
+print(compute(SMALL), compute(SMALL + 2))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[0, 0, 0] [1, 1, 1]\n"

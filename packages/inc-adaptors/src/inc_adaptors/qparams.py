@@ -14,7 +14,8 @@ from inc_config.errors import CalibrationError, PlanError
 from inc_config.plan import TensorPlan
 from numpy.typing import NDArray
 
-from inc_adaptors.kernels.quantize import Codes, quantize_affine
+from inc_adaptors.kernels.compiled import for_size
+from inc_adaptors.kernels.quantize import Codes, quantize_affine, quantize_affine_numpy
 from inc_adaptors.statistics.histogram import HistogramStatistic
 from inc_adaptors.statistics.protocol import Statistic
 from inc_adaptors.thresholds import find_range
@@ -161,7 +162,8 @@ def quantize(values: FloatArray, qparams: QParams, dtype: IntegerType, granulari
         codes = np.clip(np.rint(values / scale) + zero_point, dtype.qmin, dtype.qmax)
         return cast("Codes", codes.astype(np.int8 if dtype.signed else np.uint8))
     axis = granularity.axis if isinstance(granularity, PerChannel) else None
-    return quantize_affine(values, qparams.scale, qparams.zero_point, dtype, axis=axis)
+    codes_of = for_size(values.size, quantize_affine, quantize_affine_numpy)
+    return codes_of(values, qparams.scale, qparams.zero_point, dtype, axis=axis)
 
 
 def dequantize(codes: Codes, qparams: QParams, granularity: Granularity = PER_TENSOR) -> FloatArray:

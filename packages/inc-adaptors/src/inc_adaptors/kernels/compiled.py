@@ -9,6 +9,9 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+SMALL = 1 << 15
+"""Values of an array up to which numpy is about as quick as a kernel, and needs none: loading the first takes most of a second."""
+
 
 def compiled(function: F) -> F:
     """Compile ``function`` in nopython mode at its first call, releasing the GIL while it runs.
@@ -21,3 +24,8 @@ def compiled(function: F) -> F:
         return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # numba's "no locator available": no writable place for its cache
         return cast("F", numba.njit(nogil=True, error_model="numpy")(function))
+
+
+def for_size(size: int, kernel: F, twin: F) -> F:
+    """The kernel, or its twin in numpy for a small array: a job of small arrays only loads no kernel at all."""
+    return twin if size <= SMALL else kernel

@@ -17,7 +17,8 @@ from inc_adaptors.kernels.compiled import compiled
 MASK_MAGNITUDE = 1e30
 """Magnitudes beyond this are attention masks and the like: counted, and left out of ranges."""
 
-_LIMIT = np.int32(np.float32(MASK_MAGNITUDE).view(np.int32))
+_LARGEST_KEPT = np.float32(MASK_MAGNITUDE)
+_LIMIT = np.int32(_LARGEST_KEPT.view(np.int32))
 _INFINITY = np.int32(0x7F800000)
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _LARGEST = np.int32(2147483647)
@@ -44,9 +45,11 @@ def extent(values: NDArray[np.float32]) -> Extent:
 
 
 def extent_numpy(values: NDArray[np.float32]) -> Extent:
-    """Twin of ``extent``."""
+    """Twin of ``extent``; first as if all were ordinary, which is seen from the result."""
+    if values.size and (low := values.min()) >= -_LARGEST_KEPT and (high := values.max()) <= _LARGEST_KEPT:
+        return Extent(float(low) + 0.0, float(high) + 0.0, 0, 0)
     non_finite = values.size - int(np.count_nonzero(np.isfinite(values)))
-    kept = values[np.abs(values) <= np.float32(MASK_MAGNITUDE)]
+    kept = values[np.abs(values) <= _LARGEST_KEPT]
     masked = values.size - kept.size - non_finite
     if kept.size == 0:
         return Extent(np.inf, -np.inf, non_finite, masked)
@@ -65,7 +68,7 @@ def channel_extent(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.f
 def channel_extent_numpy(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
     """Twin of ``channel_extent``."""
     others = tuple(i for i in range(values.ndim) if i != range(values.ndim)[axis])
-    kept = np.abs(values) <= np.float32(MASK_MAGNITUDE)
+    kept = np.abs(values) <= _LARGEST_KEPT
     non_finite = values.size - int(np.count_nonzero(np.isfinite(values)))
     masked = values.size - int(np.count_nonzero(kept)) - non_finite
     low = np.where(kept, values, np.float32(np.inf)).min(axis=others, initial=np.float32(np.inf))

@@ -9,7 +9,8 @@ import numpy as np
 from inc_config.errors import CalibrationError
 from numpy.typing import NDArray
 
-from inc_adaptors.kernels.extent import channel_extent, extent
+from inc_adaptors.kernels.compiled import for_size
+from inc_adaptors.kernels.extent import channel_extent, channel_extent_numpy, extent, extent_numpy
 from inc_adaptors.statistics.arrays import as_float32, check_bounds, read_array, read_counter
 
 
@@ -29,7 +30,7 @@ class RangeStatistic:
 
     def update(self, values: NDArray[np.float32]) -> None:
         """Take in one array of any shape."""
-        found = extent(as_float32(values))
+        found = for_size(values.size, extent, extent_numpy)(as_float32(values))
         self.minimum = min(self.minimum, found.minimum)
         self.maximum = max(self.maximum, found.maximum)
         self.count += values.size
@@ -86,7 +87,8 @@ class ChannelRangeStatistic:
                 where="statistic channel_range",
                 fix="ask for an axis that every array of this tensor has",
             )
-        minimum, maximum, non_finite, masked = channel_extent(as_float32(values, keep_order=True), self.axis)
+        extent_of = for_size(values.size, channel_extent, channel_extent_numpy)
+        minimum, maximum, non_finite, masked = extent_of(as_float32(values, keep_order=True), self.axis)
         self._widen(minimum, maximum)
         self.count += values.size
         self.non_finite += non_finite
