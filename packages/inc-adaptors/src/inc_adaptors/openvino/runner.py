@@ -11,6 +11,7 @@ from inc_config.errors import ModelError
 from numpy.typing import NDArray
 
 from inc_adaptors.onnxrt.storing import MODEL_FILE, model_files
+from inc_adaptors.openvino.signals import signal_stack_kept
 
 Array = NDArray[Any]
 
@@ -44,7 +45,8 @@ class Runner:
                 (Path(name) / file).write_bytes(data)
             try:
                 core = openvino.Core()
-                self._compiled = core.compile_model(core.read_model(str(Path(name) / MODEL_FILE)), "CPU", options)
+                with signal_stack_kept():
+                    self._compiled = core.compile_model(core.read_model(str(Path(name) / MODEL_FILE)), "CPU", options)
             except RuntimeError as error:
                 raise ModelError(
                     f"OpenVINO {openvino.__version__} cannot run the model: {str(error).strip().splitlines()[-1]}",
