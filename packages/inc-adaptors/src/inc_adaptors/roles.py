@@ -21,7 +21,7 @@ from inc_config.capabilities import Capabilities
 from inc_config.dtypes import FloatType
 from inc_config.errors import MissingRoleError
 from inc_config.named import Named
-from inc_config.plan import QuantizationPlan, TensorKey
+from inc_config.plan import OpId, QuantizationPlan, TensorKey
 from inc_config.pruning import BlockPattern, Reduction
 from inc_config.recipes import GraphLevel
 from inc_config.target import Target
@@ -103,6 +103,41 @@ class Emitter(Protocol):
 
     def emit(self, plan: QuantizationPlan, *, final: bool = False) -> ModelHandle:
         """A new handle for ``plan``. ``final`` also applies what would spoil later fallbacks (ONNX: stripping removable activations)."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class FloatRun:
+    """One run of a float model: its inputs by name, its outputs, and ``values`` inside it, in the framework's own form."""
+
+    feed: Mapping[str, NDArray[Any]]
+    outputs: tuple[NDArray[Any], ...]
+    values: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+class Isolation(Protocol):
+    """Each of a plan's operators alone on integers, everything else in float; ``ops`` are those that run on integers alone."""
+
+    ops: tuple[OpId, ...]
+
+    def floats(self, inputs: Any, ops: Iterable[OpId]) -> FloatRun:
+        """Run the float model on a batch, for ``ops`` to follow; raises DataError for one that does not fit."""
+
+    def alone(self, op: OpId) -> Callable[[FloatRun], tuple[NDArray[Any], ...]]:
+        """Outputs of the model with only this operator on integers, for runs of the float model that it was named in."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+@runtime_checkable
+class Isolates(Emitter, Protocol):
+    """An emitter that needs no whole model to run one operator on integers."""
+
+    def isolation(self, plan: QuantizationPlan, ops: Iterable[OpId]) -> Isolation | None:
+        """Run ``ops`` of a plan one at a time, in little more time than the float model takes; None where whole models must do.
+
+        Whoever gets one closes it.
+        """
 
 
 @runtime_checkable

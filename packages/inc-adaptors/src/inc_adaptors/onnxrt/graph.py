@@ -141,6 +141,12 @@ def attribute(node: NodeProto, name: str, default: Any) -> Any:
     return default
 
 
+def reads_of(node: NodeProto) -> tuple[str, ...]:
+    """Every tensor a node reads, those its subgraphs take from outside too (with names of their own, which cost nothing)."""
+    captured = sorted({name for _, inner in subgraphs(node) for name in _reads(inner)})
+    return (*filter(None, node.input), *captured)
+
+
 def scalar(array: NDArray[Any] | None) -> float | None:
     """The one value of an array of one element."""
     return float(np.asarray(array).reshape(-1)[0]) if array is not None and array.size == 1 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from inc_config.dtypes import UINT8
@@ -68,6 +68,11 @@ class Rewriting:
         self._static_codes: dict[str, DynamicOperand] = {}  # uint8 tensors, for operators whose other activations are dynamic
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
         self._pinned = graph.pinned
+
+    @property
+    def reads(self) -> Mapping[str, str]:
+        """Tensors that are written as codes, and what their readers take instead."""
+        return self._reads
 
     def run(self, operators: Sequence[Operator]) -> None:
         """Write every operator in order."""
