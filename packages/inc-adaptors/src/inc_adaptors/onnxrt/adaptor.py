@@ -247,7 +247,7 @@ class OnnxrtAdaptor:
         """
         check_fresh(statistics, self.fingerprint(handle))
         found = self._analysis(handle)
-        return OnnxrtEmitter(handle, found.graph, found.layout, statistics, capabilities)
+        return OnnxrtEmitter(handle, found.graph, found.layout, statistics, capabilities, threads=self._threads)
 
     def to_saved(self, handle: ModelHandle) -> SavedModel:
         """Model files, scales, masks, plan and notes."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 from inc_config.capabilities import Capabilities
 from inc_config.errors import CalibrationError
 from inc_config.frozen import FrozenMap
 from inc_config.plan import OpId, QuantizationPlan
+from inc_config.target import Runtime
 
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.onnxrt.emission.checks import check_plan
@@ -18,11 +21,15 @@ from inc_adaptors.onnxrt.emission.literal import place_literally
 from inc_adaptors.onnxrt.emission.manner import Manner
 from inc_adaptors.onnxrt.emission.placement import Placement, place
 from inc_adaptors.onnxrt.emission.rewriting import Rewriting
-from inc_adaptors.onnxrt.emission.skeleton import Skeletons
+from inc_adaptors.onnxrt.emission.skeleton import Skeleton, Skeletons
+from inc_adaptors.onnxrt.emission.smoothing import settings_of
+from inc_adaptors.onnxrt.emission.written import Written
 from inc_adaptors.onnxrt.graph import Graph, assemble
-from inc_adaptors.onnxrt.half.casting import Cast16, cast_to_half
+from inc_adaptors.onnxrt.half.casting import Cast16, cast_to_half, halves_of
 from inc_adaptors.onnxrt.half.weights import HalfWeights
+from inc_adaptors.onnxrt.isolation import Isolation
 from inc_adaptors.onnxrt.reached import unreached
+from inc_adaptors.onnxrt.sessions import ORT_ERRORS
 from inc_adaptors.statistics.store import Statistics
 
 UNSPLIT = "gemm_to_matmul"
@@ -33,11 +40,21 @@ class OnnxrtEmitter:
     """An all-Q/DQ skeleton from which each plan takes the pairs and int8 weights it needs.
 
     Relu and Clip stay in the graph until ``final``: onnxruntime fuses them into the quantizer when it loads the model, and a later plan
-    that drops the pair still has the activation.
+    that drops the pair still has the activation. ``threads`` are those of the sessions of ``isolation``.
     """
 
-    def __init__(self, handle: ModelHandle, graph: Graph, layout: Layout, statistics: Statistics, capabilities: Capabilities) -> None:
+    def __init__(
+        self,
+        handle: ModelHandle,
+        graph: Graph,
+        layout: Layout,
+        statistics: Statistics,
+        capabilities: Capabilities,
+        *,
+        threads: int = 0,
+    ) -> None:
         self._handle = handle
+        self._threads = threads
         self._graph = graph
         self._layout = layout
         self._capabilities = capabilities
@@ -55,12 +72,38 @@ class OnnxrtEmitter:
             PlanError: the plan names unknown operators or asks for what has no kernel.
             CalibrationError: statistics that the plan needs were not gathered, or a weight is not finite.
         """
+        written = self._write(plan, final=final)
+        state = attrs.evolve(
+            self._handle.state,
+            plan=plan,
+            qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in written.qparams.items()}),
+            notes=(*self._handle.state.notes, *written.notes),
+        )
+        native = import_contrib(assemble(written.skeleton.graph, written.nodes, written.initializers))
+        return attrs.evolve(self._handle, native=native, state=state)
+
+    def isolation(self, plan: QuantizationPlan, ops: Iterable[OpId]) -> Isolation | None:
+        """Each of ``ops`` alone on integers, as ``plan`` has it, in the float model as onnxruntime runs it.
+
+        None where operators alone cannot be told from the others (16 bits beside integers, a smoothed graph, another runtime), or where
+        onnxruntime cannot write its graph to the folder for temporary files.
+        """
+        if plan.target.runtime is not Runtime.ONNXRUNTIME or settings_of(plan) is not None or halves_of(plan):
+            return None
+        skeleton = self._skeletons.of(plan)
+        alone = {op: plan.with_float(set(plan.quantized) - {op}) for op in ops}
+        active = {op: each for op, each in alone.items() if self._placed(skeleton, each).active}
+        try:
+            return Isolation(self._handle, skeleton, active, write=self._write, emit=self.emit, threads=self._threads)
+        except (*ORT_ERRORS, OSError):
+            return None
+
+    def _write(self, plan: QuantizationPlan, *, final: bool = False) -> Written:
         check_plan(self._layout, self._capabilities, plan)
         check_format(plan)
         skeleton = self._skeletons.of(plan)
         manner = Manner.of(plan)
-        unsplit = _unsplit(plan)
-        placement = (place_literally if manner.literal else place)(skeleton.layout, plan, self._blocked | unsplit)
+        placement = self._placed(skeleton, plan)
         correction = skeleton.correction if plan.recipes.get(RECIPE) else None
         rewriting = Rewriting(
             skeleton.graph,
@@ -84,15 +127,24 @@ class OnnxrtEmitter:
             names=skeleton.names,
             weights=self._half_weights,
         )
-        notes = (*self._notes(placement, unsplit), *skeleton.notes, *_uncorrected(rewriting), *made.notes, *_half_notes(halves))
-        state = attrs.evolve(
-            self._handle.state,
-            plan=plan,
-            qparams=FrozenMap({key: (q.scale, q.zero_point) for key, q in rewriting.qparams.items()}),
-            notes=(*self._handle.state.notes, *notes),
+        return Written(
+            skeleton=skeleton,
+            nodes=halves.nodes,
+            initializers=halves.initializers,
+            reads=rewriting.reads,
+            qparams=rewriting.qparams,
+            notes=(
+                *self._notes(placement, _unsplit(plan)),
+                *skeleton.notes,
+                *_uncorrected(rewriting),
+                *made.notes,
+                *_half_notes(halves),
+            ),
         )
-        native = import_contrib(assemble(skeleton.graph, halves.nodes, halves.initializers))
-        return attrs.evolve(self._handle, native=native, state=state)
+
+    def _placed(self, skeleton: Skeleton, plan: QuantizationPlan) -> Placement:
+        literal = Manner.of(plan).literal
+        return (place_literally if literal else place)(skeleton.layout, plan, self._blocked | _unsplit(plan))
 
     def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]
