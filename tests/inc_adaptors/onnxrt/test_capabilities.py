@@ -8,7 +8,7 @@ import pytest
 from graphs import Builder, batches, depthwise, encoder, mlp, resnet
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
 from inc_config.capabilities import Capabilities, OpCapability, ReasonCode
-from inc_config.dtypes import FP32, INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
+from inc_config.dtypes import FP32, INT8, UINT8, PerChannel, PerTensor, Scheme
 from inc_config.errors import ModelError
 from inc_config.plan import FLOAT
 from inc_config.target import Isa, Runtime, Target
@@ -43,11 +43,14 @@ def test_matrix_products_can_be_dynamic_along_their_output_channels() -> None:
         assert dynamic.weight.granularity == PerChannel(axis)
 
 
-@pytest.mark.parametrize(("isa", "bits"), [(Isa.AVX2, 7), (Isa.AVX512, 7), (Isa.AVX512_VNNI, 8), (Isa.AMX, 8), (Isa.ARM, 8)])
-def test_weights_have_seven_bits_where_sixteen_bit_sums_saturate(isa: Isa, bits: int) -> None:
-    weight = described(resnet(), Target(runtime=Runtime.ONNXRUNTIME, isa=isa))["conv_0"].options[0].weight
-    assert weight is not None
-    assert weight.dtype == IntegerType(bits, signed=True)
+@pytest.mark.parametrize(
+    ("isa", "threshold"),
+    [(Isa.AVX2, "pairs"), (Isa.AVX512, "pairs"), (Isa.AVX512_VNNI, "minmax"), (Isa.AMX, "minmax"), (Isa.ARM, "minmax")],
+)
+def test_weights_leave_room_where_sixteen_bit_sums_saturate(isa: Isa, threshold: str) -> None:
+    for option in described(resnet(), Target(runtime=Runtime.ONNXRUNTIME, isa=isa))["conv_0"].options[:-1]:
+        assert option.weight is not None
+        assert (option.weight.dtype, option.weight.threshold.name) == (INT8, threshold)
 
 
 def test_fused_nodes_are_members_of_one_operator() -> None:

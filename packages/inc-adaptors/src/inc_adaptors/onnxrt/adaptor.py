@@ -22,21 +22,20 @@ from inc_adaptors.handle import ModelHandle
 from inc_adaptors.machine import isa, resolved
 from inc_adaptors.onnxrt.analysis import Analysis, analyse
 from inc_adaptors.onnxrt.calibration import calibrate, samples_of
-from inc_adaptors.onnxrt.capabilities import SATURATING, describe, with_alternatives
+from inc_adaptors.onnxrt.capabilities import describe, with_alternatives
 from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
 from inc_adaptors.onnxrt.diagnosis.integers import integer_operators
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.emission.manner import RECIPES
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
-from inc_adaptors.onnxrt.guard import guard, prefer_wide_weights
+from inc_adaptors.onnxrt.guard import guard
 from inc_adaptors.onnxrt.half.describing import describe_half
 from inc_adaptors.onnxrt.half.measuring import HalfKernels, on_this_machine
 from inc_adaptors.onnxrt.half.running import is_for_openvino, openvino_profile, openvino_run
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.optimized import optimize
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
-from inc_adaptors.onnxrt.saturation import saturation
 from inc_adaptors.onnxrt.sessions import create_session
 from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.storing import files_bytes, read_model, read_state, to_saved
@@ -225,19 +224,10 @@ class OnnxrtAdaptor:
     def guard(
         self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics, *, batches: Iterable[Any] = ()
     ) -> Capabilities:
-        """Operators in float whose ranges do not fit 8 bits together; on a target that saturates, 7-bit weights only where that costs.
-
-        Without ``batches`` all weights keep 7 bits on a target that saturates. See ``guard.guard`` and ``saturation.saturation``.
-        """
+        """Operators in float whose ranges do not fit 8 bits together; see ``guard.guard``. It needs no ``batches``."""
+        del batches
         found = self._analysis(handle)
-        guarded = guard(capabilities, found.graph, found.layout, statistics)
-        feeds = [bind(batch, handle.signature) for batch in batches] if capabilities.target.isa in SATURATING else []
-        wide = guarded.plan(lambda option: not option.is_dynamic and (option.weight is None or option.weight.dtype.bits == 8))
-        if not feeds or not wide.quantized:
-            return guarded
-        made = self.emitter(handle, statistics, guarded).emit(wide)
-        risk = saturation(made.native, feeds, (self.predict(handle, feed) for feed in feeds))
-        return prefer_wide_weights(guarded, frozenset(risk.seven_bits))
+        return guard(capabilities, found.graph, found.layout, statistics)
 
     def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> OnnxrtEmitter:
         """Prepare emission.

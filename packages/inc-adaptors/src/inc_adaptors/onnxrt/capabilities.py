@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 import attrs
 import numpy as np
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
-from inc_config.dtypes import INT8, UINT8, IntegerType, PerChannel, PerTensor, Scheme
-from inc_config.plan import FLOAT, OpId, OpPlan, RangeSource, TensorPlan
+from inc_config.dtypes import INT8, UINT8, PerChannel, PerTensor, Scheme
+from inc_config.plan import FLOAT, MINMAX, OpId, OpPlan, RangeSource, TensorPlan
 from inc_config.target import Isa, Runtime, Target
 
+from inc_adaptors.onnxrt.emission.neighbours import PAIRS
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.guard import structural_guard
 from inc_adaptors.onnxrt.kinds import CONTRIB_DOMAIN, STANDARD_DOMAINS, Kind
@@ -28,9 +29,7 @@ SIGNED_ACTIVATION = TensorPlan(dtype=INT8, scheme=Scheme.SYMMETRIC)
 DYNAMIC_ACTIVATION = attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC)
 
 SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
-"""Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; 7-bit weights cannot.
-
-``saturation`` tells where 8 bits may stay."""
+"""Without VNNI a pair of U8S8 products is added in 16 bits and may saturate; weights with the threshold ``pairs`` cannot."""
 
 _LEAST_POWER_RATIO = 3162.0
 """35 dB: a table read as codes is no better than that anywhere behind it."""
@@ -88,11 +87,6 @@ def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Map
     return marked and products > rest
 
 
-def weight_type(isa: Isa) -> IntegerType:
-    """The type of weights that is safe and fast on an instruction set."""
-    return IntegerType(7, signed=True) if isa in SATURATING else INT8
-
-
 def _options(
     graph: Graph, operator: Operator, *, products_only: bool, read_as_codes: Collection[str], target: Target
 ) -> tuple[tuple[OpPlan, ...], Reason | None]:
@@ -123,14 +117,11 @@ def _weighted(operator: Operator, target: Target, activation: TensorPlan, output
 
 
 def weight_plans(operator: Operator, target: Target) -> list[TensorPlan]:
-    """How a weight may be stored: per channel, per tensor; with 7 bits first where 8 may saturate."""
+    """How a weight may be stored: per channel, per tensor; where pairs of products may saturate, with scales that keep them from it."""
     isa = Isa.GENERIC if target.runtime is Runtime.TENSORRT else target.isa  # nothing of it runs on the processor
-    per_tensor = TensorPlan(dtype=weight_type(isa), scheme=Scheme.SYMMETRIC, granularity=PerTensor())
-    per_channel = attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0))
-    weights = [per_channel, per_tensor]
-    if isa in SATURATING:
-        weights += [attrs.evolve(weight, dtype=INT8) for weight in weights]
-    return weights
+    threshold = PAIRS if isa in SATURATING else MINMAX
+    per_tensor = TensorPlan(dtype=INT8, scheme=Scheme.SYMMETRIC, granularity=PerTensor(), threshold=threshold)
+    return [attrs.evolve(per_tensor, granularity=PerChannel(operator.channel_axis or 0)), per_tensor]
 
 
 def own_options(graph: Graph, operator: Operator, target: Target) -> tuple[tuple[OpPlan, ...], Reason | None]:

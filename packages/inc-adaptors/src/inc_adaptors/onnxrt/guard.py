@@ -8,12 +8,12 @@ them stays in float too, since its integer kernel can return nothing but codes; 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
-from inc_config.plan import OpId, OpPlan
+from inc_config.plan import OpId
 
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.graph import Graph
@@ -55,20 +55,6 @@ def guard(capabilities: Capabilities, graph: Graph, layout: Layout, statistics: 
             reasons = {operator.op: cause for operator in tail} | reasons
     empty = unreached(layout, statistics)
     return attrs.evolve(capabilities, ops=tuple(_judged(_reached(op, empty), reasons.get(op.op)) for op in capabilities.ops))
-
-
-def prefer_wide_weights(capabilities: Capabilities, narrow: Collection[str]) -> Capabilities:
-    """For a target that saturates: 8-bit weights first, but 7 bits alone for the operators named ``narrow``."""
-
-    def judged(capability: OpCapability) -> OpCapability:
-        def is_wide(option: OpPlan) -> bool:
-            return option.weight is not None and option.weight.dtype.bits == 8
-
-        wide = [option for option in capability.options if is_wide(option)]
-        rest = [option for option in capability.options if not is_wide(option)]
-        return attrs.evolve(capability, options=tuple(rest if capability.op.scope in narrow else wide + rest))
-
-    return attrs.evolve(capabilities, ops=tuple(judged(capability) for capability in capabilities.ops))
 
 
 def structural_guard(graph: Graph, operators: tuple[Operator, ...]) -> Mapping[OpId, Reason]:

@@ -8,7 +8,7 @@ little about what of it arrives at the outputs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -27,11 +27,6 @@ Feed = Mapping[str, Array]
 
 _LARGEST_CODE = 255
 _INT16_MAX = 32767
-RECOVERED = 0.9
-"""Share of the loss, in dB, that 7-bit weights win back on the operators named for them, by prediction."""
-
-WORTH_DB = 0.1
-"""A loss below this is not worth a bit of any weight."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,16 +47,12 @@ class OperatorSaturation:
 
 @attrs.frozen(kw_only=True)
 class Saturation:
-    """A model's risk: operators by ``arriving``, largest first, and per output the SQNR against ``reference`` without and with clipping.
-
-    SQNR is in dB. ``seven_bits`` names the operators whose weights should take 7 bits: the first of ``operators``, as many as win back
-    ``RECOVERED`` of the loss, or none where every output loses less than ``WORTH_DB``.
-    """
+    """A model's risk: operators by ``arriving``, largest first, and per output the SQNR in dB against the float model's, without and with
+    clipping."""
 
     operators: tuple[OperatorSaturation, ...]
     exact_db: tuple[float, ...]
     clipped_db: tuple[float, ...]
-    seven_bits: tuple[str, ...]
 
     @property
     def loss_db(self) -> tuple[float, ...]:
@@ -100,7 +91,7 @@ def saturation(model: ModelProto, feeds: Iterable[Feed], references: Iterable[Se
     read = {operator.source: int(TensorProto.UINT8) for operator in risky} | dict.fromkeys(ends, int(TensorProto.FLOAT))
     clean, clipped = Taps(model, read), Taps(model, {}, added=ends)
     sums = _Sums(len(risky), len(clean.outputs))
-    first: _Batch | None = None
+    arriving: list[float] | None = None
     for feed, reference in zip(feeds, references, strict=True):
         made = clean.run(feed)
         added = {}
@@ -109,57 +100,30 @@ def saturation(model: ModelProto, feeds: Iterable[Feed], references: Iterable[Se
             added[end], count = _lost(operator, made[operator.source])
             sums.operator(index, added[end], made[end], count)
         end_made = clipped.run(feed, added)
-        if first is None:
-            first = _Batch(clipped, feed, made, added, reference)
+        if arriving is None:
+            arriving = _arriving(clipped, feed, made, added, ends)
         for index, name in enumerate(clean.outputs):
             sums.output(index, reference[index], made[name], end_made[name])
-    if first is None:
+    if arriving is None:
         raise DataError("There is not a single batch to predict saturation on.", where="batches", fix="give at least one batch of inputs")
-    arriving = first.arriving(ends)
     rows = tuple(
         OperatorSaturation(name=operator.name, pairs=shares[i], clipped=sums.clipped[i], noise=sums.noise[i], arriving=arriving[i])
         for i, operator in enumerate(risky)
     )
     order = sorted(range(len(rows)), key=lambda i: -rows[i].arriving)
     exact, with_clipping = sums.decibels()
-    found = Saturation(operators=tuple(rows[i] for i in order), exact_db=exact, clipped_db=with_clipping, seven_bits=())
-    if max(found.loss_db, default=0.0) < WORTH_DB:
-        return found
-    return attrs.evolve(found, seven_bits=tuple(rows[i].name for i in order[: first.fewest([ends[i] for i in order])]))
+    return Saturation(operators=tuple(rows[i] for i in order), exact_db=exact, clipped_db=with_clipping)
 
 
-@attrs.frozen
-class _Batch:
-    """The first batch, which is enough to rank operators: what made it, its clean tensors and what each operator's end loses."""
+def _arriving(clipped: Taps, feed: Feed, clean: Feed, added: Mapping[str, Array], ends: Sequence[str]) -> list[float]:
+    """Noise at the outputs, over their power, when one operator alone clips: of one batch, which is enough to rank them."""
+    wanted = [clean[name] for name in clipped.outputs]
 
-    clipped: Taps
-    feed: Feed
-    clean: Feed
-    added: Mapping[str, Array]
-    reference: Sequence[Array]
+    def alone(end: str) -> list[Array]:
+        made = clipped.run(feed, {name: lost if name == end else np.zeros_like(lost) for name, lost in added.items()})
+        return [made[name] for name in clipped.outputs]
 
-    def arriving(self, ends: Sequence[str]) -> list[float]:
-        """Noise at the outputs, over their power, when one operator alone clips."""
-        wanted = [self.clean[name] for name in self.clipped.outputs]
-        return [_share(wanted, self._with((end,))) if self.added[end].any() else 0.0 for end in ends]
-
-    def fewest(self, ordered: Sequence[str]) -> int:
-        """How many of the first operators must not clip for ``RECOVERED`` of the loss to come back."""
-        exact = _share(self.reference, [self.clean[name] for name in self.clipped.outputs])
-        everything = _share(self.reference, self._with(ordered))
-        if everything <= 0.0:
-            return 0
-        goal = everything ** (1.0 - RECOVERED) * max(exact, np.finfo(float).tiny) ** RECOVERED  # on a scale of dB
-        clipping = [end for end in ordered if self.added[end].any()]
-        for count in range(len(clipping)):
-            if _share(self.reference, self._with(clipping[count:])) <= goal:
-                return count
-        return len(clipping)
-
-    def _with(self, ends: Collection[str]) -> list[Array]:
-        added = {end: lost if end in ends else np.zeros_like(lost) for end, lost in self.added.items()}
-        made = self.clipped.run(self.feed, added)
-        return [made[name] for name in self.clipped.outputs]
+    return [_share(wanted, alone(end)) if added[end].any() else 0.0 for end in ends]
 
 
 def _share(wanted: Sequence[Array], made: Sequence[Array]) -> float:

@@ -136,6 +136,7 @@ class OnnxrtEmitter:
             notes=(
                 *self._notes(placement, _unsplit(plan)),
                 *skeleton.notes,
+                *_widened_notes(skeleton, placement),
                 *_uncorrected(rewriting),
                 *made.notes,
                 *_half_notes(halves),
@@ -153,7 +154,7 @@ class OnnxrtEmitter:
         idle = [op for op in placement.idle if op not in self._blocked | unsplit]
         narrow = [op for op, plan in placement.active.items() if plan.weight is not None and plan.weight.dtype.bits < _WHOLE_BITS]
         if narrow:
-            lines.append(f"weights of 7 bits because pairs of products may overflow without VNNI: {_listed(narrow)}")
+            lines.append(f"weights of fewer than 8 bits, as planned: {_listed(narrow)}")
         if blocked:
             lines.append(f"in float because calibration saw NaN or infinity there: {_listed(blocked)}")
         if empty:
@@ -170,6 +171,11 @@ def _unsplit(plan: QuantizationPlan) -> frozenset[OpId]:
     if plan.recipes.get(UNSPLIT, True):
         return frozenset()
     return frozenset(op for op, op_plan in plan.ops.items() if op_plan.is_dynamic and op.type == "Gemm")
+
+
+def _widened_notes(skeleton: Skeleton, placement: Placement) -> tuple[str, ...]:
+    found = [op for op in placement.active if op in skeleton.weights.widened]
+    return (f"weight scales widened, because pairs of products would overflow without VNNI: {_listed(found)}",) if found else ()
 
 
 def _uncorrected(rewriting: Rewriting) -> tuple[str, ...]:

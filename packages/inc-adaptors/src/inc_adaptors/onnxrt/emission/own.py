@@ -17,6 +17,7 @@ from inc_adaptors.kernels.quantize import Codes
 from inc_adaptors.onnxrt.emission.dynamic import DynamicOperand
 from inc_adaptors.onnxrt.emission.given import explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.neighbours import PAIRS, ranged_alone, sums_of_rows, widened
 from inc_adaptors.onnxrt.emission.parts import dequantize_node, scale_and_zero_point
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import CONTRIB_DOMAIN
@@ -134,7 +135,16 @@ def _contrib(op_type: str, node: NodeProto, inputs: list[str]) -> NodeProto:
 
 
 def _whole(values: NDArray[np.float32], plan: TensorPlan, where: str) -> tuple[QParams, Codes]:
-    qparams = explicit_qparams(plan, values, where=where) if is_explicit(plan) else weight_qparams(values, plan, where=where)
+    return _coded(values, plan, where, lambda: sums_of_rows(values.T, len(values)))
+
+
+def _coded(values: NDArray[np.float32], plan: TensorPlan, where: str, sums: Callable[[], NDArray[np.float32]]) -> tuple[QParams, Codes]:
+    """``sums`` finds what ``neighbours.widened`` takes, where the plan asks for it."""
+    if is_explicit(plan):
+        qparams = explicit_qparams(plan, values, where=where)
+    else:
+        qparams = weight_qparams(values, ranged_alone(plan), where=where)
+        qparams = widened(qparams, plan, sums()) if plan.threshold == PAIRS else qparams
     return qparams, quantize(values, qparams, plan.dtype, plan.granularity)
 
 
@@ -142,7 +152,8 @@ def _by_direction(values: NDArray[np.float32], plan: TensorPlan, where: str) -> 
     """Of (directions, outside, inside): scales (directions,), or (directions, outside) per channel; codes with inside before outside."""
     leading = 2 if isinstance(plan.granularity, PerChannel) else 1
     rows = values.reshape(math.prod(values.shape[:leading]), -1)
-    qparams, codes = _whole(rows, attrs.evolve(plan, granularity=PerChannel(0)), where)
+    each = attrs.evolve(plan, granularity=PerChannel(0))
+    qparams, codes = _coded(rows, each, where, lambda: sums_of_rows(rows, values.shape[-1]))
     shape = values.shape[:leading]
     spread = QParams(scale=qparams.scale.reshape(shape), zero_point=qparams.zero_point.reshape(shape))
     return spread, cast("Codes", np.swapaxes(codes.reshape(values.shape), -1, -2))

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from inc_config.dtypes import PerChannel, PerTensor
 from inc_config.errors import CalibrationError
-from inc_config.plan import TensorPlan
+from inc_config.plan import OpId, TensorPlan
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from inc_adaptors.onnxrt.emission.containers import codes_tensor
 from inc_adaptors.onnxrt.emission.given import bias_floor, explicit_qparams, is_explicit
 from inc_adaptors.onnxrt.emission.names import Names
+from inc_adaptors.onnxrt.emission.neighbours import PAIRS, ranged_alone, sums_of_rows, widened
 from inc_adaptors.onnxrt.emission.parts import Part, dequantize_node, scale_and_zero_point
 from inc_adaptors.onnxrt.emission.spread import with_spread
-from inc_adaptors.onnxrt.graph import Graph
+from inc_adaptors.onnxrt.graph import Graph, attribute
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.qparams import QParams, quantize, weight_qparams
 
@@ -26,13 +27,15 @@ Scale = NDArray[np.float32]
 class Weights:
     """The weight half of the skeleton.
 
-    ``keeps_spread`` reads codes with scales that give every channel the standard deviation it had before rounding.
+    ``keeps_spread`` reads codes with scales that give every channel the standard deviation it had before rounding. ``widened`` are
+    operators whose scales grew for the threshold ``pairs``.
     """
 
     def __init__(self, graph: Graph, names: Names, *, keeps_spread: bool = False) -> None:
         self._graph = graph
         self._names = names
         self._keeps_spread = keeps_spread
+        self.widened: set[OpId] = set()
         self._bases: dict[Any, QParams] = {}  # by what the codes are read with: what they were made with
         self._qparams: dict[Any, QParams] = {}
         self._codes: dict[Any, TensorProto] = {}
@@ -64,7 +67,7 @@ class Weights:
         key = (operator.op, plan, None if input_scale is None else input_scale.tobytes())
         if key not in self._qparams:
             bias = None if operator.bias is None else self._values(operator.bias).reshape(-1)
-            base = self._found(operator.weight or "", plan, bias, input_scale)
+            base = self._found(operator, plan, bias, input_scale)
             read = with_spread(self._values(operator.weight or ""), base, plan, bias, input_scale) if self._keeps_spread else base
             self._bases[operator.weight, plan, read.scale.tobytes()] = base
             self._qparams[key] = read
@@ -74,14 +77,33 @@ class Weights:
         """What the codes of a weight were made with, given what they are read with."""
         return self._bases.get((operator.weight, plan, qparams.scale.tobytes()), qparams)
 
-    def _found(self, name: str, plan: TensorPlan, bias: Scale | None, input_scale: Scale | None) -> QParams:
+    def _found(self, operator: Operator, plan: TensorPlan, bias: Scale | None, input_scale: Scale | None) -> QParams:
+        name = operator.weight or ""
         values = self._values(name)
         if not is_explicit(plan):
-            return weight_qparams(values, plan, bias=bias, input_scale=input_scale, where=name)
+            found = weight_qparams(values, ranged_alone(plan), bias=bias, input_scale=input_scale, where=name)
+            return self._widened(operator, plan, found) if plan.threshold == PAIRS else found
         if not np.isfinite(values).all():
             raise CalibrationError("The weight holds NaN or infinity.", where=name, fix="repair it, or leave its operator in float")
         floor = 0.0 if bias is None or input_scale is None else bias_floor(bias, input_scale, plan)
         return explicit_qparams(plan, values, floor=floor, where=name)
+
+    def _widened(self, operator: Operator, plan: TensorPlan, found: QParams) -> QParams:
+        made = widened(found, plan, self._sums(operator))
+        if (made.scale > found.scale).any():
+            self.widened.add(operator.op)
+        return made
+
+    def _sums(self, operator: Operator) -> Scale:
+        """See ``neighbours.sums_of_rows``; a depthwise convolution multiplies byte by byte, and makes no pairs."""
+        values = self._values(operator.weight or "")
+        if operator.op.type != "Conv":
+            rows = values if operator.channel_axis == 0 else values.T
+            return sums_of_rows(rows, rows.shape[1])
+        out, inside = values.shape[:2]
+        if inside == 1 and attribute(self._graph.nodes[operator.node], "group", 1) == out:
+            return np.zeros(out, np.float32)
+        return sums_of_rows(np.moveaxis(values, 1, -1).reshape(out, -1), inside)
 
     def codes(self, operator: Operator, plan: TensorPlan, qparams: QParams, *, transposed: bool, packed: bool = False) -> TensorProto:
         """The integer initializer of a weight; operators that share a weight and its scales share it."""
