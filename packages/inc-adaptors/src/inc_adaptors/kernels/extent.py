@@ -38,9 +38,7 @@ class Extent(NamedTuple):
 
 def extent(values: NDArray[np.float32]) -> Extent:
     """Range of a contiguous float32 array of any shape."""
-    scratch = np.empty(2, np.int32)
-    non_finite, masked = extent_of_bits(values.reshape(-1).view(np.int32), scratch)
-    low, high = scratch.view(np.float32)
+    low, high, non_finite, masked = extent_of_bits(values.reshape(-1).view(np.int32))
     return Extent(float(low), float(high), non_finite, masked)
 
 
@@ -59,10 +57,10 @@ def extent_numpy(values: NDArray[np.float32]) -> Extent:
 def channel_extent(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
     """Minimum and maximum per index of ``axis``, shape (C,) each, as in ``Extent``; then how many of all values were left out, likewise."""
     shape = around_axis(values.shape, axis)
-    bounds = np.empty((2, shape[1]), np.int32)
-    non_finite, masked = _channel_extent(values.reshape(shape).view(np.int32), bounds)
-    low, high = bounds.view(np.float32)
-    return low, high, non_finite, masked
+    keys = np.empty((2, shape[1]), np.int32)
+    bounds = np.empty((2, shape[1]), np.float32)
+    non_finite, masked = _channel_extent(values.reshape(shape).view(np.int32), keys, bounds)
+    return bounds[0], bounds[1], non_finite, masked
 
 
 def channel_extent_numpy(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
@@ -83,11 +81,12 @@ def around_axis(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
 
 
 @compiled
-def extent_of_bits(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
-    """Write the bits of minimum and maximum to ``bounds``, shape (2,); returns how many values are non-finite and how many are masks."""
+def extent_of_bits(bits: NDArray[np.int32]) -> tuple[np.float32, np.float32, int, int]:
+    """``Extent`` of a flat array given as its bits."""
     low, high, non_finite, masked = _key_extent(bits)
-    _write_bounds(low, high, bounds)
-    return non_finite, masked
+    if low > high:
+        return np.float32(np.inf), np.float32(-np.inf), non_finite, masked
+    return _value(low), _value(high), non_finite, masked
 
 
 @compiled
@@ -117,11 +116,11 @@ def _key_extent(bits: NDArray[np.int32]) -> tuple[np.int32, np.int32, int, int]:
 
 
 @compiled
-def _channel_extent(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple[int, int]:
-    """``extent_of_bits`` per channel: bits of shape (outer, C, inner), ``bounds`` (2, C)."""
-    keys = np.empty(bounds.shape, np.int32)
-    keys[0] = _LARGEST
-    keys[1] = _SMALLEST
+def _channel_extent(bits: NDArray[np.int32], keys: NDArray[np.int32], bounds: NDArray[np.float32]) -> tuple[int, int]:
+    """``extent_of_bits`` per channel: bits of shape (outer, C, inner); ``keys``, in which it works, and ``bounds`` (2, C)."""
+    for channel in range(bits.shape[1]):
+        keys[0, channel] = _LARGEST
+        keys[1, channel] = _SMALLEST
     non_finite = 0
     masked = 0
     for outer in range(bits.shape[0]):
@@ -147,7 +146,9 @@ def _channel_extent(bits: NDArray[np.int32], bounds: NDArray[np.int32]) -> tuple
             non_finite += broken
             masked += bits.shape[1] - ordinary - broken
     for channel in range(bits.shape[1]):
-        _write_bounds(keys[0, channel], keys[1, channel], bounds[:, channel])
+        empty = keys[0, channel] > keys[1, channel]
+        bounds[0, channel] = np.float32(np.inf) if empty else _value(keys[0, channel])
+        bounds[1, channel] = np.float32(-np.inf) if empty else _value(keys[1, channel])
     return non_finite, masked
 
 
@@ -158,11 +159,6 @@ def _key(b: np.int32) -> np.int32:
 
 
 @compiled
-def _write_bounds(low: np.int32, high: np.int32, bounds: NDArray[np.int32]) -> None:
-    """Turn keys back into float bits; +inf and -inf where no key was seen, +0.0 for -0.0 (whose key is -1)."""
-    if low > high:
-        bounds[0] = _INFINITY
-        bounds[1] = np.int32(_INFINITY | _SMALLEST)
-        return
-    bounds[0] = 0 if low == -1 else _key(low)
-    bounds[1] = 0 if high == -1 else _key(high)
+def _value(key: np.int32) -> np.float32:
+    """The float of a key; +0.0 for -0.0 (whose key is -1)."""
+    return np.float32(0.0) if key == -1 else np.int32(_key(key)).view(np.float32)

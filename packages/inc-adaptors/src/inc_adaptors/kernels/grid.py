@@ -43,7 +43,7 @@ class Grown(NamedTuple):
 
 def histogram(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
     """Add contiguous ``values`` to ``counts``, shape (2 bins,), on the grid of width ``2**exponent``; what lies outside is dropped."""
-    _count_on_grid(values.reshape(-1), exponent, counts)
+    _count_on_grid(values.reshape(-1), exponent, counts, _scratch(counts))
 
 
 def histogram_numpy(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
@@ -60,7 +60,17 @@ def update_grid(values: NDArray[np.float32], counts: NDArray[np.int64], exponent
 
     ``minimum`` and ``maximum`` are the range so far, +inf and -inf at the start; non-finite values and masks are counted and left out.
     """
-    return Grown(*_stream(values.reshape(-1), counts, exponent, minimum, maximum))
+    flat, scratch = values.reshape(-1), _scratch(counts)
+    non_finite = masked = first = 0
+    while True:
+        grid = _Grid(counts, exponent, minimum, maximum)
+        first, minimum, maximum, bad, masks = _stream(flat, flat.view(np.int32), first, grid, scratch)
+        non_finite, masked = non_finite + bad, masked + masks
+        if first == flat.size:
+            return Grown(exponent, minimum, maximum, non_finite, masked)
+        grown = grid_exponent(minimum, maximum, counts.size // 2, exponent)
+        coarsen(counts, grown - exponent)
+        exponent = grown
 
 
 def update_grid_numpy(values: NDArray[np.float32], counts: NDArray[np.int64], exponent: int, minimum: float, maximum: float) -> Grown:
@@ -74,100 +84,119 @@ def update_grid_numpy(values: NDArray[np.float32], counts: NDArray[np.int64], ex
     return Grown(grown, low, high, found.non_finite, found.masked)
 
 
-@compiled
 def grid_exponent(minimum: float, maximum: float, bins: int, exponent: int) -> int:
     """Smallest exponent, from ``exponent`` up, at which at most ``bins`` bins reach from ``min(minimum, 0)`` to ``max(maximum, 0)``."""
-    while True:
-        width = 2.0**exponent
-        above = np.floor(max(maximum, 0.0) / width) + 1.0
-        below = np.floor(-minimum / width) + 1.0 if minimum < 0.0 else 0.0
-        if above + below <= bins:
-            return exponent
+    while _bins_between(minimum, maximum, 2.0**exponent) > bins:
         exponent += 1
+    return exponent
 
 
-@compiled
+def _bins_between(minimum: float, maximum: float, width: float) -> float:
+    """How many bins reach from ``min(minimum, 0)`` to ``max(maximum, 0)``."""
+    above: float = np.floor(max(maximum, 0.0) / width) + 1.0
+    return above + (np.floor(-minimum / width) + 1.0 if minimum < 0.0 else 0.0)
+
+
+_bins_between_compiled = compiled(_bins_between)
+
+
 def coarsen(counts: NDArray[np.int64], times: int) -> None:
     """Double the bin width ``times`` times, in place."""
     bins = counts.size // 2
-    half = bins // 2
     for _ in range(times):
-        if counts[: bins - 1].sum() + counts[bins + 1 :].sum() == 0:
+        sides = counts[bins:], counts[bins - 1 :: -1]
+        if not any(side[1:].any() for side in sides):
             return  # all counts are in the two bins around zero and stay there
-        for i in range(half):
-            counts[bins + i] = counts[bins + 2 * i] + counts[bins + 2 * i + 1]
-            counts[bins - 1 - i] = counts[bins - 1 - 2 * i] + counts[bins - 2 - 2 * i]
-        counts[bins + half :] = 0
-        counts[: bins - half] = 0
+        for side in sides:
+            side[: bins // 2] = side[::2] + side[1::2]
+            side[bins // 2 :] = 0
+
+
+class _Grid(NamedTuple):
+    """A histogram that grows: counts on bins ``2**exponent`` wide, and the range so far."""
+
+    counts: NDArray[np.int64]
+    exponent: int
+    minimum: float
+    maximum: float
 
 
 class _Scratch(NamedTuple):
-    """Counts by position and lane, shape (2 bins + 1, 4), the last position for what lies outside; positions of one chunk."""
+    """Counts by position and lane, shape (2 bins + 1, 4), the last position for what lies outside; positions of a chunk; values of a block.
+
+    It is made outside of compiled code, in which allocating takes longer to compile than the loops.
+    """
 
     lanes: NDArray[np.uint32]
     positions: NDArray[np.uint32]
+    kept: NDArray[np.float32]
+
+
+def _scratch(counts: NDArray[np.int64]) -> _Scratch:
+    return _Scratch(np.zeros((counts.size + 1, _LANES), np.uint32), np.empty(_CHUNK, np.uint32), np.empty(_BLOCK, np.float32))
 
 
 @compiled
-def _count_on_grid(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64]) -> None:
-    scratch = _Scratch(np.zeros((counts.size + 1, _LANES), np.uint32), np.empty(_CHUNK, np.uint32))
-    _count(values, values.size, _AHEAD, np.float32(2.0**-exponent), scratch)
+def _count_on_grid(values: NDArray[np.float32], exponent: int, counts: NDArray[np.int64], scratch: _Scratch) -> None:
+    _count(values, (0, values.size), _AHEAD, np.float32(2.0**-exponent), scratch)
     _flush(scratch.lanes, counts)
 
 
 @compiled
 def _stream(
-    values: NDArray[np.float32], counts: NDArray[np.int64], exponent: int, minimum: float, maximum: float
+    values: NDArray[np.float32], bits: NDArray[np.int32], first: int, grid: _Grid, scratch: _Scratch
 ) -> tuple[int, float, float, int, int]:
+    """Take in values from ``first`` on, up to a block that does not fit the grid, or to the end.
+
+    Returns:
+        Where it stopped; the range, that of the block included; non-finite values and masks before it.
+    """
+    counts, exponent, minimum, maximum = grid
     bins = counts.size // 2
-    scratch = _Scratch(np.zeros((counts.size + 1, _LANES), np.uint32), np.empty(_CHUNK, np.uint32))
-    kept = np.empty(_BLOCK, np.float32)
-    bounds = np.empty(2, np.int32)
-    found = bounds.view(np.float32)
+    width = 2.0**exponent
+    inverse_width = np.float32(2.0**-exponent)
     non_finite = 0
     masked = 0
-    for start in range(0, values.size, _BLOCK):
-        block = values[start : start + _BLOCK]
-        bad, masks = extent_of_bits(block.view(np.int32), bounds)
-        minimum = min(minimum, np.float64(found[0]))
-        maximum = max(maximum, np.float64(found[1]))
-        grown = grid_exponent(minimum, maximum, bins, exponent)
-        if grown > exponent:
-            _flush(scratch.lanes, counts)
-            coarsen(counts, grown - exponent)
-            exponent = grown
-        inverse_width = np.float32(2.0**-exponent)
-        if bad + masks == 0:
-            _count(values[start:], block.size, _BLOCK, inverse_width, scratch)
-        else:
-            ordinary = _ordinary(block, kept)
-            _count(ordinary, ordinary.size, _BLOCK, inverse_width, scratch)
+    start = first
+    while start < values.size:
+        stop = min(start + _BLOCK, values.size)
+        low, high, bad, masks = extent_of_bits(bits[start:stop])
+        minimum = min(minimum, np.float64(low))
+        maximum = max(maximum, np.float64(high))
+        if _bins_between_compiled(minimum, maximum, width) > bins:
+            break
+        source, part = values, (start, stop)
+        if bad + masks > 0:
+            source, part = scratch.kept, (0, _ordinary(values[start:stop], scratch.kept))
             non_finite += bad
             masked += masks
+        _count(source, part, _BLOCK, inverse_width, scratch)
+        start = stop
     _flush(scratch.lanes, counts)
-    return exponent, minimum, maximum, non_finite, masked
+    return start, minimum, maximum, non_finite, masked
 
 
 @compiled
-def _ordinary(block: NDArray[np.float32], kept: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Copy the finite values that are no masks to ``kept``; returns the part of it that was filled."""
+def _ordinary(block: NDArray[np.float32], kept: NDArray[np.float32]) -> int:
+    """Copy the finite values that are no masks to the front of ``kept``; returns how many."""
     size = 0
-    for value in block:
-        if abs(value) <= _MASK:
-            kept[size] = value
+    for i in range(block.size):
+        if abs(block[i]) <= _MASK:
+            kept[size] = block[i]
             size += 1
-    return kept[:size]
+    return size
 
 
 @compiled
-def _count(values: NDArray[np.float32], size: int, ahead: int, inverse_width: np.float32, scratch: _Scratch) -> None:
-    """Count the first ``size`` values in lanes, while those ``ahead`` of them are loaded."""
-    lanes, positions = scratch
+def _count(values: NDArray[np.float32], part: tuple[int, int], ahead: int, inverse_width: np.float32, scratch: _Scratch) -> None:
+    """Count the values from one position up to another in lanes, while those ``ahead`` of them are loaded."""
+    begin, end = part
+    lanes, positions = scratch.lanes, scratch.positions
     bins = np.int32((lanes.shape[0] - 1) // 2)
     limit = np.float32(bins)
     outside = np.uint32(lanes.shape[0] - 1)
-    for start in range(0, size, _CHUNK):
-        chunk = values[start : min(start + _CHUNK, size)]
+    for start in range(begin, end, _CHUNK):
+        chunk = values[start : min(start + _CHUNK, end)]
         for i in range(start + ahead, min(start + ahead + _CHUNK, values.size), _LINE):
             prefetch(values, i)
         for i in range(chunk.size):
@@ -187,6 +216,12 @@ def _count(values: NDArray[np.float32], size: int, ahead: int, inverse_width: np
 
 @compiled
 def _flush(lanes: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
+    """Add what the lanes hold to ``counts`` and empty them."""
     for i in range(counts.size):
-        counts[i] += np.int64(lanes[i, 0]) + np.int64(lanes[i, 1]) + np.int64(lanes[i, 2]) + np.int64(lanes[i, 3])
-    lanes[:] = 0
+        total = np.int64(0)
+        for lane in range(_LANES):
+            total += np.int64(lanes[i, lane])
+            lanes[i, lane] = 0
+        counts[i] += total
+    for lane in range(_LANES):
+        lanes[counts.size, lane] = 0

@@ -35,11 +35,15 @@ _TERMS = 5
 
 
 class _Sums(NamedTuple):
-    """Prefix sums over the bins: counts, filled bins, and the series coefficients of their entropy terms; position b is before bin b."""
+    """Prefix sums over the bins: counts, filled bins, and the series coefficients of their entropy terms; position b is before bin b.
+
+    ``heights`` has room for what q gives to each bin of each level of the window at hand.
+    """
 
     counts: NDArray[np.int64]
     filled: NDArray[np.int64]
     series: NDArray[np.float64]
+    heights: NDArray[np.int64]
 
 
 class _Window(NamedTuple):
@@ -69,7 +73,9 @@ def kl_search(counts: NDArray[np.int64], levels: int) -> int:
 def kl_divergences(counts: NDArray[np.int64], levels: int) -> NDArray[np.float64]:
     """Divergence of the windows from ``i = levels // 2`` on, in nats; inf where a window holds nothing to compare."""
     divergences = np.empty(max(counts.size // 2 + 1 - levels // 2, 0))
-    _divergences(np.ascontiguousarray(counts, np.int64), levels, divergences)
+    prefixes = np.zeros((2, counts.size + 1), np.int64)
+    sums = _Sums(prefixes[0], prefixes[1], np.zeros((counts.size + 1, _TERMS + 1)), np.empty(levels, np.int64))
+    _divergences(np.ascontiguousarray(counts, np.int64), levels, sums, divergences)
     return divergences
 
 
@@ -106,16 +112,16 @@ def _smooth_numpy(counts: NDArray[np.int64]) -> NDArray[np.float64] | None:
 
 
 @compiled
-def _divergences(counts: NDArray[np.int64], levels: int, divergences: NDArray[np.float64]) -> None:
+def _divergences(counts: NDArray[np.int64], levels: int, sums: _Sums, divergences: NDArray[np.float64]) -> None:
     size = counts.size
     zero = size // 2
-    sums = _Sums(np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64), np.zeros((size + 1, _TERMS + 1)))
     for b in range(size):
         sums.counts[b + 1] = sums.counts[b] + counts[b]
         sums.filled[b + 1] = sums.filled[b] + (counts[b] > 0)
-        sums.series[b + 1] = sums.series[b]
+        for k in range(_TERMS + 1):  # a slice would be compiled with the text of the error for unequal shapes: 2 s
+            sums.series[b + 1, k] = sums.series[b, k]
         if counts[b] > 0:
-            _add_series(np.float64(counts[b]), sums.series[b + 1])
+            _add_series(np.float64(counts[b]), sums.series, b + 1)
     for candidate in range(divergences.size):
         start = zero - levels // 2 - candidate
         stop = min(zero + levels // 2 + candidate + 1, size)
@@ -128,15 +134,15 @@ def _divergences(counts: NDArray[np.int64], levels: int, divergences: NDArray[np
 
 
 @compiled
-def _add_series(count: float, coefficients: NDArray[np.float64]) -> None:
-    """Add the coefficients of e^0, e^1, ... in (count - e) log(count - e)."""
+def _add_series(count: float, series: NDArray[np.float64], position: int) -> None:
+    """Add the coefficients of e^0, e^1, ... in (count - e) log(count - e) to those at ``position``."""
     log = math.log(count)
-    coefficients[0] += count * log
-    coefficients[1] -= 1.0 + log
+    series[position, 0] += count * log
+    series[position, 1] -= 1.0 + log
     power = 1.0
     for k in range(2, _TERMS + 1):
         power /= count
-        coefficients[k] += power / (k * (k - 1))
+        series[position, k] += power / (k * (k - 1))
 
 
 @compiled
@@ -147,9 +153,9 @@ def _divergence(counts: NDArray[np.int64], window: _Window, sums: _Sums) -> floa
     filled_q = 0
     sum_q = 0
     for level in range(window.levels):
-        height = _height(level, window, sums)
-        filled_q += window.merged if height > 0 else 0
-        sum_q += height * window.merged
+        sums.heights[level] = _height(level, window, sums)
+        filled_q += window.merged if sums.heights[level] > 0 else 0
+        sum_q += sums.heights[level] * window.merged
     if filled_q == 0:
         return math.inf
     taken_p = EPSILON * (size - filled_p) / filled_p
@@ -195,7 +201,7 @@ def _sum_p_log_q(window: _Window, sums: _Sums, taken_p: float, taken_q: float) -
             inside += window.right
             filled += window.fills_last
         mass = inside - taken_p * filled + EPSILON * (end - begin - filled)
-        height = 0 if level == window.levels else _height(level, window, sums)
+        height = 0 if level == window.levels else sums.heights[level]
         found += mass * (math.log(height - taken_q) if height > 0 else _LOG_EPSILON)
     return found
 
