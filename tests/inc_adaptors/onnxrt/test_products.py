@@ -99,3 +99,26 @@ def test_gemm_stays_gemm_unless_its_ranges_are_dynamic(tmp_path: Path) -> None:
     assert any("first" in note and "second" in note and "gemm_to_matmul" in note for note in kept.state.notes)
     static = attrs.evolve(found.plan, recipes={"gemm_to_matmul": False})
     assert kernels(found.emit(static).native, tmp_path)["QGemm"] == 2
+
+
+@pytest.mark.parametrize("activation", ["Relu", "Clip"])
+@pytest.mark.parametrize(("axes", "bias"), [(2, True), (2, False), (3, False)])
+def test_a_product_runs_on_integers_before_an_activation_whose_floats_are_read(
+    axes: int, bias: bool, activation: str, tmp_path: Path
+) -> None:
+    """onnxruntime keeps the pairs around such a product, so that the whole of it would silently run in float."""
+    b = Builder(seed=6)
+    shape: list[int | str] = ["n", 32] if axes == 2 else ["n", 8, 32]
+    y = b.linear(b.input("x", shape), 32, 16, bias=bias, name="product")
+    bounds = [b.constant(np.array(value, np.float32)) for value in (0.0, 6.0)] if activation == "Clip" else []
+    model = b.model((b.node("Erf", b.node(activation, y, *bounds)), [*shape[:-1], 16]))
+    found = calibrated(model)
+    for final in (False, True):
+        made = found.emit(final=final).native
+        ran = kernels(made, tmp_path)
+        assert ran["QGemm"] + ran["MatMulIntegerToFloat"] == 1
+        assert ran["Gemm"] + ran["FusedGemm"] + ran["MatMul"] + ran["DequantizeLinear"] == 0
+    assert found.sqnr_db() > 25.0
+    in_float = found.emit(found.plan.with_float(found.plan.quantized)).native
+    feed = batches(model)[0]
+    np.testing.assert_allclose(run(in_float, feed)[0], run(model, feed)[0], atol=1e-5)

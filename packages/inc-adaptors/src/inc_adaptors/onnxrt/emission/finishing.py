@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 from inc_config.errors import PlanError
@@ -14,13 +14,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from inc_adaptors.onnxrt.emission.dedicated import dedicate_pairs
 from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.emission.names import Names
-from inc_adaptors.onnxrt.emission.qdq import without_unread
-from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, to_integer_operators
+from inc_adaptors.onnxrt.emission.qdq import Qdq, without_unread
+from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, is_undropped, is_undropped_type, to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.unfused import keep_float
 from inc_adaptors.onnxrt.emission.weightpairs import pair_weights
 from inc_adaptors.onnxrt.graph import Graph
-from inc_adaptors.onnxrt.kinds import UNDROPPED
 
 GRAPH_FORMAT = "graph_format"
 DEDICATED = "dedicated_qdq_pair"
@@ -71,12 +70,17 @@ def finish(
         nodes, initializers = pair_weights(nodes, initializers, graph, names)
     if not in_operators and plan.recipes.get(DEDICATED):
         return Finished(nodes=dedicate_pairs(nodes, initializers, graph.pinned, names), initializers=initializers)
-    present = any(node.op_type in UNDROPPED for node in nodes) and plan.target.runtime is Runtime.ONNXRUNTIME
-    if not in_operators and not present:
+    chosen = None if in_operators else is_undropped_type if plan.recipes.get(LITERAL) else is_undropped
+    if chosen is not None and not (
+        plan.target.runtime is Runtime.ONNXRUNTIME and _any(nodes, Qdq(nodes, initializers, graph.pinned), chosen)
+    ):
         return Finished(nodes=nodes, initializers=initializers)
-    types = None if in_operators else UNDROPPED
-    made = to_integer_operators(nodes, initializers, graph.pinned, names, opset=graph.opset, types=types)
+    made = to_integer_operators(nodes, initializers, graph.pinned, names, opset=graph.opset, chosen=chosen)
     return Finished(nodes=made.nodes, initializers=made.initializers, notes=tuple(_notes(made, plan)) if in_operators else ())
+
+
+def _any(nodes: Sequence[NodeProto], graph: Qdq, chosen: Callable[[NodeProto, Qdq], bool]) -> bool:
+    return any(chosen(node, graph) for node in nodes)
 
 
 def _notes(made: Integers, plan: QuantizationPlan) -> Iterator[str]:
