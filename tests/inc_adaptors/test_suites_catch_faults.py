@@ -16,6 +16,7 @@ from inc_adaptors.testing import (
     Case,
     DescribesConformance,
     DistillsConformance,
+    IsolatesConformance,
     MixesPrecisionConformance,
     ObservesConformance,
     PlainTraining,
@@ -23,6 +24,7 @@ from inc_adaptors.testing import (
     StoresConformance,
     TrainsConformance,
 )
+from inc_adaptors.testing.isolating import Alone
 from inc_adaptors.testing.quantizing import Calibrated
 from inc_config.capabilities import Capabilities
 from inc_config.dtypes import BF16, FP16
@@ -131,6 +133,17 @@ class QuantizesInPlace(ToyAdaptor):
         return Emitter(handle, args[0], self.fingerprint(handle))
 
 
+class LeavesTheOthersOnIntegers(ToyAdaptor):
+    def emitter(self, handle: ModelHandle, *args: Any) -> Any:
+        class Emitter(ToyEmitter):
+            def isolation(self, plan: Any, ops: Any) -> Any:
+                made = super().isolation(plan, ops)
+                made.alone = lambda op: lambda run: (self.emit(plan).native(run.feed["x"]).value,)  # type: ignore[method-assign]  # the fault
+                return made
+
+        return Emitter(handle, args[0], self.fingerprint(handle))
+
+
 class OffersWhatNobodyAskedFor(ToyAdaptor):
     def half(self, handle: ModelHandle, capabilities: Capabilities, precisions: Any, **more: Any) -> Capabilities:
         return super().half(handle, capabilities, (BF16, FP16), **more)
@@ -206,6 +219,7 @@ def _law(suite: Any, name: str, *extra: str) -> Callable[[Case, Any], None]:
             "wanted": lambda: _wanted(case),
             "calibrated": lambda: _calibrated(case),
             "handle": case.open,
+            "alone": lambda: Alone.of(case),
             "mixed": lambda: case.adaptor.half(case.open(), case.capabilities(case.open()), (BF16, FP16), batches=case.batches),
             "tmp_path": lambda: tmp_path,
             "kl": lambda: "kl",
@@ -228,6 +242,10 @@ FAULTS: list[tuple[Broken, Callable[[Case, Any], None]]] = [
     (LosesActivations, _law(QuantizesConformance, "test_a_final_model_computes_what_was_tuned", "case", "calibrated")),
     (QuantizesInPlace, _law(QuantizesConformance, "test_plans_do_not_influence_each_other", "case", "calibrated")),
     (QuantizesInPlace, _law(QuantizesConformance, "test_emitting_twice_is_bit_identical", "case", "calibrated")),
+    (
+        LeavesTheOthersOnIntegers,
+        _law(IsolatesConformance, "test_an_operator_alone_makes_the_noise_that_it_makes_in_a_model_of_its_own", "case", "alone"),
+    ),
     (OffersWhatNobodyAskedFor, _law(MixesPrecisionConformance, "test_only_the_types_that_were_asked_for_are_offered", "case", "handle")),
     (OffersWhatIsExcluded, _law(MixesPrecisionConformance, "test_excluded_operators_stay_excluded", "case", "handle", "mixed")),
     (

@@ -14,6 +14,7 @@ from inc_adaptors.testing import (
     DescribesConformance,
     DistillsConformance,
     ExportsConformance,
+    IsolatesConformance,
     MixesPrecisionConformance,
     ObservesConformance,
     PlainTraining,
@@ -58,6 +59,10 @@ class _ToyCase:
 
 
 class TestAdaptor(_ToyCase, AdaptorConformance):
+    pass
+
+
+class TestIsolates(_ToyCase, IsolatesConformance):
     pass
 
 

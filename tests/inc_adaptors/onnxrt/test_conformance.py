@@ -14,6 +14,7 @@ from inc_adaptors.testing import (
     AdaptorConformance,
     Case,
     DescribesConformance,
+    IsolatesConformance,
     MixesPrecisionConformance,
     ObservesConformance,
     QuantizesConformance,
@@ -64,4 +65,8 @@ class TestQuantizing(QuantizesConformance):
 
 
 class TestStoring(StoresConformance):
+    pass
+
+
+class TestIsolating(IsolatesConformance):
     pass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 import numpy as np
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.qparams import QParams, activation_qparams, affine_qparams, quantize, weight_qparams
+from inc_adaptors.roles import FloatRun
 from inc_adaptors.statistics.store import Statistics
 from inc_adaptors.thresholds import statistic_for
 from inc_config.dtypes import FP16
@@ -44,6 +46,9 @@ class ToyEmitter:
         state = attrs.evolve(self._handle.state, plan=plan)
         return attrs.evolve(self._handle, native=ToyModel(operators), state=state)
 
+    def isolation(self, plan: QuantizationPlan, ops: Iterable[OpId]) -> ToyIsolation:
+        return ToyIsolation(self, self._handle, plan, tuple(ops))
+
     def _integer(self, op: OpId, plan: OpPlan, linear: Any) -> IntegerLinear:
         activation, weight = plan.inputs[0], plan.weight
         if activation is None or weight is None:
@@ -56,6 +61,24 @@ class ToyEmitter:
         scales = weight_qparams(linear.weight.value, weight, bias=bias, input_scale=None if found is None else found.scale, where=str(op))
         codes = quantize(linear.weight.value, scales, weight.dtype, PER_COLUMN)
         return IntegerLinear(codes, scales, bias, activation, found, range_of_batch)
+
+
+class ToyIsolation:
+    """Whole models, which cost next to nothing here."""
+
+    def __init__(self, emitter: ToyEmitter, handle: ModelHandle, plan: QuantizationPlan, ops: tuple[OpId, ...]) -> None:
+        self.ops = ops
+        self._emitter, self._handle, self._plan = emitter, handle, plan
+
+    def floats(self, inputs: Any, ops: Iterable[OpId]) -> FloatRun:
+        return FloatRun(feed={"x": inputs}, outputs=(self._handle.native(inputs).value,))
+
+    def alone(self, op: OpId) -> Callable[[FloatRun], tuple[NDArray[Any], ...]]:
+        model = self._emitter.emit(self._plan.with_float(set(self._plan.quantized) - {op})).native
+        return lambda run: (model(run.feed["x"]).value,)
+
+    def close(self) -> None:
+        pass
 
 
 def _half(linear: Any) -> HalfLinear:

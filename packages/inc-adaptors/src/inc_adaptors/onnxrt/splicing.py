@@ -32,7 +32,7 @@ _REORDERABLE = 4
 class Segment:
     """The nodes that compute one operator on integers: they read tensors of the model and make ``results`` of it.
 
-    ``channels`` are those of the operator's first input and of its result, where it is a convolution.
+    ``types`` are those of the operator's float nodes. ``channels`` are those of a convolution's input and result.
     """
 
     operator: Operator
@@ -40,6 +40,7 @@ class Segment:
     initializers: Mapping[str, TensorProto]
     given: frozenset[str]
     results: frozenset[str]
+    types: frozenset[str]
     before_activation: str
     channels: tuple[int, int] | None
 
@@ -76,9 +77,9 @@ class Host:
         return frozenset(value.name for value in self.model.graph.input) - frozenset(self.initializers)
 
     @cached_property
-    def made(self) -> frozenset[str]:
-        """Tensors that nodes make."""
-        return frozenset(name for node in self.nodes for name in node.output if name)
+    def makers(self) -> Mapping[str, NodeProto]:
+        """The node that makes each tensor."""
+        return {name: node for node in self.nodes for name in node.output if name}
 
     @cached_property
     def reads(self) -> tuple[tuple[str, ...], ...]:
@@ -101,7 +102,7 @@ class Host:
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether the graph still has all these tensors of the model."""
-        return all(name in self.made or name in self.inputs or name in self.initializers for name in names)
+        return all(name in self.makers or name in self.inputs or name in self.initializers for name in names)
 
 
 def segment_of(written: Written, op: OpId) -> Segment | None:
@@ -129,6 +130,7 @@ def segment_of(written: Written, op: OpId) -> Segment | None:
         initializers={name: tensor for name, tensor in made.initializers.items() if name in read},
         given=given,
         results=frozenset(results.values()),
+        types=frozenset(each.op_type for each in own),
         before_activation=node.output[0],
         channels=_channels(node, graph.initializers.get(operator.weight or "")),
     )
@@ -136,7 +138,7 @@ def segment_of(written: Written, op: OpId) -> Segment | None:
 
 def splice(host: Host, segment: Segment) -> Splice | None:
     """Put a segment where its operator is in the float graph; None where it is not to be found as itself."""
-    if segment.results <= host.made and host.has(segment.given):
+    if all(_is_as_it_was(host.makers.get(name), segment) for name in segment.results) and host.has(segment.given):
         return _suffix(host, segment.nodes, segment.initializers, segment.results)
     blocked = _in_blocks(host, segment)
     return None if blocked is None else _suffix(host, blocked[1], segment.initializers, frozenset(blocked[0].output[:1]))
@@ -174,6 +176,13 @@ def _channels(node: NodeProto, weight: TensorProto | None) -> tuple[int, int] | 
     if node.op_type != "Conv" or weight is None:
         return None
     return weight.dims[1] * int(attribute(node, "group", 1)), weight.dims[0]
+
+
+def _is_as_it_was(maker: NodeProto | None, segment: Segment) -> bool:
+    """Whether a result comes from the operator itself, and is no copy in another layout of what others read."""
+    if maker is None or maker.domain == BLOCKED:
+        return False
+    return maker.op_type.removeprefix("Fused") in segment.types
 
 
 def _in_blocks(host: Host, segment: Segment) -> tuple[NodeProto, tuple[NodeProto, ...]] | None:
@@ -221,6 +230,6 @@ def _suffix(host: Host, changed: Sequence[NodeProto], initializers: Mapping[str,
         dirty.update(node.output)
     made = {name for node in nodes for name in node.output}
     constants = {name: host.initializers[name] for name in read if name in host.initializers}
-    reads = tuple(name for name in read if name in host.made | host.inputs and name not in made)
+    reads = tuple(name for name in read if (name in host.makers or name in host.inputs) and name not in made)
     outputs = tuple(name for name in host.outputs if name in dirty)
     return Splice(nodes=tuple(nodes), initializers={**constants, **initializers}, reads=reads, outputs=outputs)

@@ -34,6 +34,7 @@ from inc_adaptors.statistics.store import Statistics
 
 UNSPLIT = "gemm_to_matmul"
 _WHOLE_BITS = 8
+_UNWRITTEN: tuple[type[Exception], ...] = (*ORT_ERRORS, OSError)
 
 
 class OnnxrtEmitter:
@@ -95,7 +96,7 @@ class OnnxrtEmitter:
         active = {op: each for op, each in alone.items() if self._placed(skeleton, each).active}
         try:
             return Isolation(self._handle, skeleton, active, write=self._write, emit=self.emit, threads=self._threads)
-        except (*ORT_ERRORS, OSError):
+        except _UNWRITTEN:
             return None
 
     def _write(self, plan: QuantizationPlan, *, final: bool = False) -> Written:
