@@ -114,8 +114,16 @@ def test_strategies_without_probes_run_on_a_real_model(fragile: Fragile, strateg
     assert fit(fragile, strategy).outcome is not None
 
 
+class OnlyEmits:
+    """An emitter that makes whole models only."""
+
+    def __init__(self, emitter: Any) -> None:
+        self.emit = emitter.emit
+
+
 def test_the_error_alone_is_that_of_a_model_with_only_this_operator_quantized(fragile: Fragile) -> None:
-    made, plan = prober(fragile)
+    isolating, plan = prober(fragile)
+    made = attrs.evolve(isolating, emitter=OnlyEmits(isolating.emitter))
     result = made.run(4, Probe("mse", plan, plan.quantized))
     assert result.index == 4
     assert result.status is TrialStatus.COMPLETE
@@ -125,6 +133,17 @@ def test_the_error_alone_is_that_of_a_model_with_only_this_operator_quantized(fr
     wanted = np.concatenate([made.adaptor.predict(made.original, batch)[0] for batch in fragile.calibration]).astype(np.float64)
     given = np.concatenate([made.adaptor.predict(alone, batch)[0] for batch in fragile.calibration]).astype(np.float64)
     assert result.scores[op] == pytest.approx(np.square(given - wanted).sum() / np.square(wanted).sum())
+
+
+def test_operators_in_isolation_rank_as_in_models_of_their_own(fragile: Fragile) -> None:
+    made, plan = prober(fragile)
+    result = made.run(4, Probe("mse", plan, plan.quantized))
+    assert result.index == 4
+    assert result.status is TrialStatus.COMPLETE
+    assert layers(result.scores, worst=3) == {f"layer{layer}" for layer in BROKEN}
+    exact = attrs.evolve(made, emitter=OnlyEmits(made.emitter)).run(4, Probe("mse", plan, plan.quantized)).scores
+    for op in plan.quantized:
+        assert 0.5 < result.scores[op] / exact[op] < 2.0
 
 
 def test_the_error_that_goes_away_is_largest_for_the_last_that_breaks(fragile: Fragile) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import attrs
 import numpy as np
 from inc_adaptors.batches import batch_size, take
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Adaptor, Emitter
+from inc_adaptors.roles import Adaptor, Emitter, Isolates
 from inc_bench import compare
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.errors import EvaluationError
@@ -19,14 +19,21 @@ from inc_config.plan import OpId, QuantizationPlan
 from inc_strategy import Probe, ProbeResult, TrialStatus
 from numpy.typing import NDArray
 
-from inc_orchestrate.progress import Progress
+from inc_orchestrate.alone import Alone, difference, power, share, singly
+from inc_orchestrate.progress import Advance, Progress
 
 SAMPLES = 8
 """Enough to rank operators by the noise they make."""
 
 _PAIRED = BenchmarkConfig(warmup=1, rounds=5, min_round_s=0.01)
-_NO_MORE_NOISE = 1e30
-"""Stands for outputs that are not finite, which no other error exceeds."""
+
+
+@attrs.frozen
+class _Clock:
+    """When a probe began, and whom to tell of operators done."""
+
+    began: float
+    advance: Advance
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -48,30 +55,48 @@ class Prober:
         scores: dict[OpId, float] = {}
         error: str | None = None
         try:
-            score_of = self._scoring(probe)
             with self.progress.bar(f"probe {probe.kind}", len(probe.ops)) as advance:
-                for op, score in self._within(probe, score_of, began):
-                    scores[op] = score
-                    advance(len(scores), None)
+                scores = self._scores(probe, _Clock(began, advance))
         except Exception as fault:  # noqa: BLE001  (whatever one plan's kernels raise must not end the search)
             error = f"{type(fault).__name__}: {fault}"
         status = TrialStatus.COMPLETE if error is None else TrialStatus.FAILED
         return ProbeResult.of(index, probe, scores=scores, status=status, seconds=time.monotonic() - began, error=error)
 
-    def _scoring(self, probe: Probe) -> Callable[[OpId], float]:
+    def _scores(self, probe: Probe, clock: _Clock) -> dict[OpId, float]:
         kinds = {"mse": self._alone, "output_mse": self._returned, "latency": self._faster}
         if probe.kind not in kinds:
             raise EvaluationError(f"There is no probe {probe.kind!r}.", where="strategy", fix=f"ask for one of {', '.join(kinds)}")
         if not self.batches:
             raise EvaluationError("There is no data to probe with.", where="strategy", fix="give calibrate=batches")
-        return kinds[probe.kind](probe)
+        found = self._isolated(probe, clock) if probe.kind == "mse" else None
+        if found is not None:
+            return found
+        score = kinds[probe.kind](probe)
+        return dict(self._within(probe, ((op, score(op)) for op in probe.ops), clock))
 
-    def _within(self, probe: Probe, score: Callable[[OpId], float], began: float) -> Iterator[tuple[OpId, float]]:
-        for place, op in enumerate(probe.ops):
-            if probe.budget_s > 0.0 and time.monotonic() - began > probe.budget_s:
+    def _isolated(self, probe: Probe, clock: _Clock) -> dict[OpId, float] | None:
+        """Scores where the emitter isolates operators and what lies inside the model fits into memory, a few samples at a time."""
+        if not isinstance(self.emitter, Isolates):
+            return None
+        samples = singly(self.batches, self.original.signature)
+        if max(map(batch_size, samples)) > SAMPLES:
+            return None
+        isolation = self.emitter.isolation(probe.plan, probe.ops)
+        if isolation is None:
+            return None
+        with closing(isolation):
+            alone = Alone(isolation, samples, probe.ops)
+            noises = dict(self._within(probe, alone.noises(), clock))
+        return {op: alone.score(noise) for op, noise in noises.items()}
+
+    def _within(self, probe: Probe, scored: Iterable[tuple[OpId, float]], clock: _Clock) -> Iterator[tuple[OpId, float]]:
+        found = iter(scored)
+        for place in range(len(probe.ops)):
+            if probe.budget_s > 0.0 and time.monotonic() - clock.began > probe.budget_s:
                 self.progress.note(f"probe {probe.kind}: {place} of {len(probe.ops)} operators in the {probe.budget_s:g} s it was given")
                 return
-            yield op, score(op)
+            yield next(found)
+            clock.advance(place + 1, None)
 
     def _alone(self, probe: Probe) -> Callable[[OpId], float]:
         expected = self._outputs(self.original, probe)
@@ -122,8 +147,4 @@ def _first(batches: Sequence[Any]) -> Iterator[Any]:
 
 def noise_share(outputs: Sequence[NDArray[np.float64]], expected: Sequence[NDArray[np.float64]]) -> float:
     """Power of the difference over power of what was expected, over all arrays; 1e30 where the difference is not finite."""
-    noise = sum(float(np.square(made - wanted).sum()) for made, wanted in zip(outputs, expected, strict=True))
-    signal = sum(float(np.square(wanted).sum()) for wanted in expected)
-    if not math.isfinite(noise):
-        return _NO_MORE_NOISE
-    return min(noise / signal, _NO_MORE_NOISE) if signal > 0.0 else (_NO_MORE_NOISE if noise > 0.0 else 0.0)
+    return share(difference(outputs, expected), power(expected))

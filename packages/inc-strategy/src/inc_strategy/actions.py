@@ -23,7 +23,8 @@ class Probe:
     - ``"output_mse"``: how much of that noise goes away when the operator alone goes back to float in ``plan``;
     - ``"latency"``: seconds per batch that go away then (negative: the operator is faster in integers).
 
-    ``batches`` of data are read; after ``budget_s`` seconds (0: no limit) the remaining operators get no score.
+    ``batches`` of data are read, or, where operators need no models of their own for ``"mse"``, other samples for each operator. After
+    ``budget_s`` seconds (0: no limit) the remaining operators get no score.
     """
 
     kind: str
