@@ -34,6 +34,8 @@ from inc_adaptors.statistics.store import Statistics
 
 UNSPLIT = "gemm_to_matmul"
 _WHOLE_BITS = 8
+_SINGLE_THREADED = 50_000_000
+"""Multiply-adds per sample that one thread does in a millisecond or two: to start others for each operator takes longer."""
 _UNWRITTEN: tuple[type[Exception], ...] = (*ORT_ERRORS, OSError)
 
 
@@ -94,8 +96,10 @@ class OnnxrtEmitter:
         skeleton = self._skeletons.of(plan)
         alone = {op: plan.with_float(set(plan.quantized) - {op}) for op in ops}
         active = {op: each for op, each in alone.items() if self._placed(skeleton, each).active}
+        is_small = 0 < sum(op.work for op in self._capabilities.ops) < _SINGLE_THREADED
+        threads = self._threads or int(is_small)
         try:
-            return Isolation(self._handle, skeleton, active, write=self._write, emit=self.emit, threads=self._threads)
+            return Isolation(self._handle, skeleton, active, write=self._write, emit=self.emit, threads=threads)
         except _UNWRITTEN:
             return None
 
