@@ -134,6 +134,16 @@ def test_batches_of_changing_size_are_one_stream() -> None:
     assert many.data_fingerprint == one.data_fingerprint
 
 
+def test_more_batch_sizes_than_shapes_are_inferred_for_are_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = branches()
+    x = np.concatenate([feed["x"] for feed in batches(model, size=7)])
+    data = np.split(x, np.cumsum([1, 2, 3, 4, 5, 6]))
+    monkeypatch.setattr(calibration, "_INFERENCES", 0)
+    none, _ = observed(model, data, RANGE)
+    monkeypatch.setattr(calibration, "_INFERENCES", 3)
+    _assert_equal(observed(model, data, RANGE)[0], none)
+
+
 def test_shapes_that_depend_on_the_values_need_no_buffers() -> None:
     b = Builder()
     x = b.input("x", ["n", 6])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -17,6 +18,7 @@ from inc_adaptors.handle import Signature
 from inc_adaptors.onnxrt.blocked import blocked_session
 from inc_adaptors.onnxrt.graph import Graph, with_outputs
 from inc_adaptors.onnxrt.sessions import ORT_ERRORS, create_session
+from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.statistics.create import create
 from inc_adaptors.statistics.protocol import Statistic, StatisticSpec
 from inc_adaptors.statistics.store import Statistics
@@ -29,7 +31,8 @@ _ORDERLESS = frozenset({"range", "histogram"})  # statistics of values whatever 
 OUTPUT_BYTES = 256 << 20
 """Most bytes of intermediate tensors held at a time: larger batches are run in parts (where the batch axis is dynamic)."""
 
-_ALIGNMENT = 64  # bytes of a cache line and of the widest vector register
+_ALIGNMENT = 16  # values in a cache line
+_INFERENCES = 8  # shapes of batches for which shapes inside the model are inferred: sequences may have a hundred lengths
 
 
 def calibrate(
@@ -91,12 +94,14 @@ class _Runner:
         wanted = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
         model = with_outputs(graph, wanted)
         blocked = blocked_session(model, names, in_any_order, threads=threads)
+        self._graph = graph
         self._session = create_session(model, threads=threads) if blocked is None else blocked.session
         self._sources = {name: name for name in names} if blocked is None else blocked.outputs
         self._outputs = list(dict.fromkeys(self._sources.values()))
         self._buffers: dict[str, Array] = {}
         self._buffers_fit: tuple[tuple[int, ...], ...] = ()
         self._reuses = True
+        self._inferences = _INFERENCES
         self._sample_bytes = 0
 
     def outputs(self, feed: dict[str, Array], *, divisible: bool) -> Iterable[Mapping[str, Array]]:
@@ -114,8 +119,11 @@ class _Runner:
             start = stop
 
     def _run(self, feed: dict[str, Array]) -> Mapping[str, Array]:
-        """The first batch of a shape shows the outputs' shapes, and from then on they are written to buffers of these."""
+        """Outputs go to buffers: one block where shapes are known beforehand, or else the arrays that the first batch of its shape gave."""
         shapes = tuple(array.shape for array in feed.values())
+        if self._reuses and shapes != self._buffers_fit and (foreseen := self._foreseen(feed)):
+            self._buffers = {}
+            self._buffers, self._buffers_fit = _side_by_side(foreseen), shapes
         if self._reuses and shapes == self._buffers_fit:
             try:
                 self._session.run_into(self._buffers, feed)
@@ -123,31 +131,42 @@ class _Runner:
                 self._reuses = False
             else:
                 return self._named(self._buffers)
-        self._buffers, self._buffers_fit = {}, ()
+        self._buffers = {}
         made = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
-        if self._reuses:
-            made = self._buffers = _side_by_side(made)
-            self._buffers_fit = shapes
+        if self._reuses and all(array.flags.c_contiguous and array.flags.writeable for array in made.values()):
+            self._buffers, self._buffers_fit = made, shapes
+        else:
+            self._buffers_fit = ()
         return self._named(made)
+
+    def _foreseen(self, feed: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+        """Shapes of the outputs; none where inference does not tell them all, they ask for much memory, or it was asked too often."""
+        if self._inferences == 0:
+            return {}
+        self._inferences -= 1
+        types = infer(self._graph, {name: array.shape for name, array in feed.items()})
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, source in self._sources.items():
+            found = types.get(name)
+            if found is None or not found.is_float32 or found.shape is None or None in found.shape:
+                return {}
+            shapes[source] = tuple(size for size in found.shape if size is not None)
+        return shapes if sum(map(math.prod, shapes.values())) <= OUTPUT_BYTES // np.float32().itemsize else {}
 
     def _named(self, made: Mapping[str, Array]) -> Mapping[str, Array]:
         return {name: made[source] for name, source in self._sources.items()}
 
 
-def _side_by_side(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Move arrays into one block: numpy asks for huge pages for blocks of this size, which take less time to walk through.
-
-    ``arrays`` is emptied as it goes: both do not fit into memory at a time.
-    """
-    starts = np.cumsum([0, *(-(-array.nbytes // _ALIGNMENT) * _ALIGNMENT for array in arrays.values())])
-    block = np.empty(int(starts[-1]) + _ALIGNMENT, np.uint8)
-    block = block[-block.ctypes.data % _ALIGNMENT :]
-    moved: dict[str, Array] = {}
-    for name, start in zip(list(arrays), starts[:-1], strict=True):
-        array = arrays.pop(name)
-        moved[name] = block[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-        moved[name][...] = array
-    return moved
+def _side_by_side(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """float32 arrays in one block: numpy asks for huge pages for blocks of this size, and these take less time to walk through."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    starts = np.cumsum([0, *(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes)])
+    block = np.empty(int(starts[-1]) + _ALIGNMENT, np.float32)
+    block = block[-(block.ctypes.data // block.itemsize) % _ALIGNMENT :]
+    return {
+        name: block[start : start + size].reshape(shape)
+        for (name, shape), start, size in zip(shapes.items(), starts[:-1], sizes, strict=True)
+    }
 
 
 def _by_tensor(tensors: Mapping[TensorKey, str], wanted: Wanted) -> dict[str, set[StatisticSpec]]:
