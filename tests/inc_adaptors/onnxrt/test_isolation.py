@@ -58,6 +58,28 @@ def conditional() -> ModelProto:
     return b.model((b.conv(made, 16, 4, k=1, name="last"), ["n", 4, 8, 8]))
 
 
+def padded() -> ModelProto:
+    """A Pad before a convolution, which onnxruntime folds into it, and a Dropout, which it drops."""
+    b = Builder()
+    y = b.node("Relu", b.conv(b.input("x", ["n", 3, 8, 8]), 3, 16, name="first"))
+    y = b.node("Pad", y, b.constant(np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int64)))
+    y = b.node("Dropout", b.node("Relu", b.conv(y, 16, 16, name="second", pads=[0, 0, 0, 0], strides=[2, 2])))
+    return b.model((b.conv(y, 16, 4, k=1, name="last"), ["n", 4, 4, 4]))
+
+
+def transposed() -> ModelProto:
+    """Convolutions between transpositions, as exporters of models with channels last write them, which onnxruntime moves and drops."""
+    b = Builder()
+    y = b.input("x", ["n", 8, 8, 3])
+    inside = 3
+    for out in (16, 16, 8):
+        y = b.node("Transpose", b.conv(b.node("Transpose", y, perm=[0, 3, 1, 2]), inside, out), perm=[0, 2, 3, 1])
+        y = b.node("Relu", b.node("Add", y, b.constant(np.float32(0.5))))
+        inside = out
+    y = b.linear(y, 8, 8)
+    return b.model((b.node("Transpose", y, perm=[0, 3, 1, 2]), ["n", 8, 8, 8]))
+
+
 @contextmanager
 def isolated(found: Calibrated, plan: QuantizationPlan | None = None) -> Iterator[Isolation]:
     plan = plan or found.plan
@@ -75,11 +97,16 @@ def whole(found: Calibrated, plan: QuantizationPlan, op: OpId, feed: Any) -> Out
     return ADAPTOR.predict(found.emit(plan.with_float(set(plan.quantized) - {op})), feed)
 
 
-MODELS: list[Callable[[], ModelProto]] = [resnet, depthwise, mlp, encoder, branches, recurrent, narrow, conditional]
+MODELS: list[Callable[[], ModelProto]] = [resnet, depthwise, mlp, encoder, branches, recurrent, narrow, conditional, padded, transposed]
 
 
 @pytest.mark.parametrize("make", MODELS)
-def test_every_operator_alone_makes_the_noise_of_a_model_of_its_own(make: Callable[[], ModelProto]) -> None:
+@pytest.mark.parametrize("unfollowed", [isolating._UNFOLLOWED, ()], ids=["usual", "every optimizer"])
+def test_every_operator_alone_makes_the_noise_of_a_model_of_its_own(
+    make: Callable[[], ModelProto], unfollowed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where onnxruntime fuses what it can: what is not to be found afterwards is a whole model."""
+    monkeypatch.setattr(isolating, "_UNFOLLOWED", unfollowed)
     found = calibrated(make())
     feed = batches(found.model)[0]
     reference = ADAPTOR.predict(found.handle, feed)

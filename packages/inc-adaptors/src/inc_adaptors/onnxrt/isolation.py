@@ -38,7 +38,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 _UNFOLLOWED = (
     "AttentionFusion", "EmbedLayerNormFusion", "GemmActivationFusion", "MatMulActivationFusion", "MatMulAddFusion", "MatMulScaleFusion",
-    "MatmulTransposeFusion",
+    "MatmulTransposeFusion", "Pad_Fusion",
 )  # fmt: skip
 """Optimizers that make one node of an operator that can be quantized and its neighbours, for little speed."""
 _FILE_FOLDER = "session.model_external_initializers_file_folder_path"

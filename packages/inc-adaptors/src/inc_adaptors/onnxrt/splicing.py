@@ -32,7 +32,7 @@ _REORDERABLE = 4
 class Segment:
     """The nodes that compute one operator on integers: they read tensors of the model and make ``results`` of it.
 
-    ``types`` are those of the operator's float nodes. ``channels`` are those of a convolution's input and result.
+    ``types`` are those of the operator's float nodes. ``channels`` are those of a convolution's input and result, ``window`` its padding.
     """
 
     operator: Operator
@@ -42,6 +42,7 @@ class Segment:
     results: frozenset[str]
     types: frozenset[str]
     before_activation: str
+    window: tuple[object, ...]
     channels: tuple[int, int] | None
 
 
@@ -132,6 +133,7 @@ def segment_of(written: Written, op: OpId) -> Segment | None:
         results=frozenset(results.values()),
         types=frozenset(each.op_type for each in own),
         before_activation=node.output[0],
+        window=_window(node),
         channels=_channels(node, graph.initializers.get(operator.weight or "")),
     )
 
@@ -185,11 +187,17 @@ def _is_as_it_was(maker: NodeProto | None, segment: Segment) -> bool:
     return maker.op_type.removeprefix("Fused") in segment.types
 
 
+def _window(node: NodeProto) -> tuple[object, ...]:
+    """What a convolution pads its input by; a Pad before it may have been folded into that, and then it reads another tensor."""
+    pads = attribute(node, "pads", ())
+    return attribute(node, "auto_pad", "NOTSET"), pads if any(pads) else ()
+
+
 def _in_blocks(host: Host, segment: Segment) -> tuple[NodeProto, tuple[NodeProto, ...]] | None:
     """The convolution in blocked layout that a segment replaces, and the nodes that do so."""
     (result,) = segment.results if len(segment.results) == 1 else ("",)
     node = host.in_blocks.get(result, host.in_blocks.get(segment.before_activation))
-    if node is None or segment.channels is None or segment.channels[1] % _REORDERABLE:
+    if node is None or segment.channels is None or segment.channels[1] % _REORDERABLE or _window(node) != segment.window:
         return None
     activation = str(attribute(node, "activation", ""))
     summed = node.input[_SUMMED] if len(node.input) > _SUMMED else ""
