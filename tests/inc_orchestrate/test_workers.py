@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from inc_config import ExitPolicy, TuningConfig
+from inc_config import ExitPolicy, Objective, TuningConfig
 from inc_config.errors import EvaluationError, IncError, ModelError, StoreError
 from inc_config.named import Named
-from inc_metrics import Accuracy
-from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Prune, Quantize, Workers, search
+from inc_orchestrate import Evaluation, FitResult, LabelFree, Pipeline, Progress, Prune, Quantize, Workers, search
 from inc_orchestrate.job import STOPPED
 
 JUDGE = """
@@ -123,7 +123,7 @@ def fit(onnx_path: Path, digits: Any) -> Callable[..., FitResult]:
         evaluate: Any, *, make: Callable[[], Executor] = pool, count: int = 2, folder: Path | None = None, exclude: str = "", **search: Any
     ) -> FitResult:
         step = Quantize(tuning=TuningConfig(**({"exit_policy": ExitPolicy(max_trials=8)} | search)), exclude=exclude or ())
-        workers, quiet = Workers(make=make, count=count, folder=folder), Progress(quiet=True)
+        workers, quiet = Workers(make=make, count=count, folder=folder) if count else None, Progress(quiet=True)
         pipeline = Pipeline([step], calibrate=digits.calibration, evaluate=evaluate, workers=workers, benchmark=False, progress=quiet)
         return pipeline.fit(str(onnx_path))
 
@@ -136,6 +136,52 @@ def test_a_pool_finds_what_one_process_finds(fit: Callable[..., FitResult], judg
     assert not any("conv2d_1" in name for name in judge.quantized(result.model))
     assert judge.quantized(result.model)
     assert all(trial.status == "complete" or trial.error == STOPPED for trial in result.summary.trials)
+
+
+class Shuffling:
+    """Batches of another order every time."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches, self.random = list(batches), np.random.default_rng(0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.batches[place] for place in self.random.permutation(len(self.batches)))
+
+
+@pytest.mark.parametrize("given", ["labels", "other batches", "nothing"])
+def test_metrics_and_targets_stay_here_and_judge_what_workers_models_answer(given: str, fit: Callable[..., FitResult], digits: Any) -> None:
+    """The same values as in one process, with a postprocess that could not travel."""
+    batches = list(digits.evaluation)
+    evaluate = {
+        "labels": Evaluation(Shuffling(batches), "accuracy", lambda outputs: outputs, error_rate=None),
+        "other batches": LabelFree([inputs for inputs, _ in batches]),
+        "nothing": None,
+    }[given]
+    policy = ExitPolicy(max_trials=4, first_success=False)
+    search = {"strategy": Named("exhaustive"), "exit_policy": policy, "objectives": [Objective(kind="accuracy")]}
+    here, there = (
+        sorted((trial.fallback, trial.accuracy) for trial in fit(evaluate, count=count, **search).summary.trials) for count in (0, 2)
+    )
+    assert there == here
+    assert len(here) == 4
+    assert len({accuracy for _, accuracy in here}) > (given != "nothing")
+
+
+def test_a_metric_that_raises_on_answers_fails_the_trial(fit: Callable[..., FitResult], digits: Any) -> None:
+    calls = []
+
+    def picky(predictions: Any, targets: Any) -> float:
+        calls.append(len(predictions))
+        if len(calls) == 2:
+            raise ValueError("second model")
+        return float((predictions.argmax(1) == targets).mean())
+
+    trials = fit(
+        Evaluation(digits.evaluation, picky), strategy=Named("basic"), exit_policy=ExitPolicy(max_trials=2), count=1
+    ).summary.trials
+    assert trials[0].status == "failed"
+    assert "ValueError: second model" in trials[0].error
+    assert trials[1].status == "complete"
 
 
 def test_a_worker_that_dies_costs_one_trial_and_the_pool_is_made_anew(fit: Callable[..., FitResult], judge: Any) -> None:
@@ -241,8 +287,6 @@ def test_functions_that_cannot_travel_are_refused_before_the_first_trial(fit: Ca
         with pytest.raises(EvaluationError, match="Workers cannot import") as caught:
             fit(evaluate, make=_never)
         assert "judge.py" in (caught.value.fix or "")
-    with pytest.raises(EvaluationError, match="holds data of this process"):
-        fit(Evaluation(digits.evaluation, Accuracy()), make=_never)
 
 
 def test_a_model_that_needs_its_class_is_refused_before_any_work_with_the_fix(

@@ -54,3 +54,16 @@ def test_an_unknown_strategy_is_told_with_the_known_ones(capsys: pytest.CaptureF
     assert tune("--strategy", "sensitivity", "-o", "out") == 2
     shown = capsys.readouterr().err
     assert "sensitivity_first" in shown
+
+
+@pytest.mark.usefixtures("here")
+def test_several_processes_find_what_one_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--strategy", "basic", "--max-trials", "2", "--objective", "size", "--max-drop", "20%")
+    frontiers = []
+    for name, more in (("one", ()), ("two", ("--workers", "2"))):
+        assert tune("-o", name, *arguments, *more) == 0
+        report = Path(name, "report.md").read_text(encoding="utf-8")
+        frontiers.append([line.split("|")[1:5] for line in report.partition("## Frontier")[2].splitlines() if line.startswith("|")])
+    assert len(frontiers[0]) > 2
+    assert frontiers[0] == frontiers[1]
+    assert "died" not in capsys.readouterr().err

@@ -17,15 +17,22 @@ from numpy.typing import NDArray
 _STRUCTURE = "structure"
 
 
-def write_batch(path: Path, batch: Any) -> None:
-    """Write one batch: any nesting of dicts, tuples and lists over arrays, tensors and plain values.
+class _UnfitError(TypeError):
+    """Something that a file cannot hold as it is."""
+
+
+def write_batch(path: Path, batch: Any, *, where: str = "calibrate=") -> None:
+    """Write one batch, of what an error says ``where`` it comes from: dicts, tuples and lists over arrays, tensors and plain values.
 
     Raises:
         DataError: it holds something that a file cannot hold as it is.
         OSError: the file cannot be written.
     """
     arrays: list[NDArray[Any]] = []
-    structure = json.dumps(_describe(batch, arrays))
+    try:
+        structure = json.dumps(_describe(batch, arrays))
+    except _UnfitError as error:
+        raise DataError(f"A batch holds {error}.", where=where, fix="yield arrays, or tuples, lists or dicts of them") from error
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **{_STRUCTURE: np.array(structure)}, **{str(place): array for place, array in enumerate(arrays)})
     atomic_write(path, content.getvalue())
@@ -50,7 +57,7 @@ def _describe(value: Any, arrays: list[NDArray[Any]]) -> Any:
         return {"value": value}
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise _unfit("a dict whose keys are not text")
+            raise _UnfitError("a dict whose keys are not text")
         return {"dict": {key: _describe(item, arrays) for key, item in value.items()}}
     if type(value) in (tuple, list):
         return {type(value).__name__: [_describe(item, arrays) for item in value]}
@@ -60,14 +67,14 @@ def _describe(value: Any, arrays: list[NDArray[Any]]) -> Any:
 
 def _array(value: Any) -> NDArray[Any]:
     if not hasattr(value, "shape"):
-        raise _unfit(f"a {type(value).__name__}")
+        raise _UnfitError(f"a {type(value).__name__}")
     kind = str(getattr(value, "dtype", "")).rpartition(".")[2]
     try:
         array = to_numpy(value)
     except (DataError, TypeError, RuntimeError) as error:
-        raise _unfit(f"a {type(value).__name__} of {kind}") from error
+        raise _UnfitError(f"a {type(value).__name__} of {kind}") from error
     if array.dtype.name != kind:
-        raise _unfit(f"a {type(value).__name__} of {kind}, which numpy lacks")
+        raise _UnfitError(f"a {type(value).__name__} of {kind}, which numpy lacks")
     return array
 
 
@@ -81,7 +88,3 @@ def _restore(structure: Any, found: Any) -> Any:
         return {key: _restore(item, found) for key, item in inner.items()}
     made = [_restore(item, found) for item in inner]
     return made if kind == "list" else tuple(made)
-
-
-def _unfit(what: str) -> DataError:
-    return DataError(f"A batch holds {what}.", where="calibrate=", fix="yield arrays, or tuples, lists or dicts of them")

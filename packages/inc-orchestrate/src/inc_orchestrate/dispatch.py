@@ -5,9 +5,11 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 
 from inc_config.convert import to_json
+from inc_config.errors import IncError
 from inc_config.plan import QuantizationPlan
 from inc_strategy import Measurement, Trial, TrialStatus
 
+from inc_orchestrate.answers import Answers
 from inc_orchestrate.job import DIED, STOPPED, Job, run_trial
 from inc_orchestrate.pool import Answer, Pool, is_broken
 
@@ -18,15 +20,17 @@ class Dispatch:
     """Trials under way by proposal index.
 
     A worker that dies alone costs its trial. When a whole pool breaks, all that were under way are lost and are proposed again, now one at
-    a time: so the plan that kills its worker is lost alone, and the others are not.
+    a time: so the plan that kills its worker is lost alone, and the others are not. Models are judged there by ``function`` or, where that
+    is empty, here by their ``answers``.
     """
 
-    def __init__(self, count: int, pool: Pool, job: Job, function: str, *, part: str = "") -> None:
+    def __init__(self, count: int, pool: Pool, job: Job, function: str, *, part: str = "", answers: Answers | None = None) -> None:
         self._count = count
         self._pool = pool
         self._job = job
         self._function = function
         self._part = part
+        self._answers = answers
         self._running: dict[Future[Answer], tuple[int, QuantizationPlan]] = {}
         self._suspects: set[str] = set()
         self._is_stopping = False
@@ -43,7 +47,8 @@ class Dispatch:
 
     def start(self, index: int, plan: QuantizationPlan) -> None:
         """Start a trial; a broken pool is made anew."""
-        payload = self._job.payload(_token(index), part=self._part, plan=to_json(plan), function=self._function)
+        asked = {} if self._answers is None else self._answers.asked
+        payload = self._job.payload(_token(index), part=self._part, plan=to_json(plan), function=self._function, **asked)
         self._running[self._pool.submit(run_trial, payload)] = (index, plan)
 
     def next_finished(self, timeout_s: float | None = None) -> list[Trial]:
@@ -99,9 +104,13 @@ class Dispatch:
         seconds = answer["seconds"]
         if "error" in answer:
             return Trial(index=index, plan=plan, status=TrialStatus.FAILED, error=answer["error"], measurement=Measurement(seconds=seconds))
-        facts = {name: answer[name] for name in ("accuracy", "size_bytes", "in_float")}
-        measured = Measurement(**facts, seconds=seconds)
-        return Trial(index=index, plan=plan, measurement=measured)
+        facts = {name: answer[name] for name in ("size_bytes", "in_float")}
+        try:
+            accuracy = answer["accuracy"] if self._answers is None else self._answers.value(self._part + _token(index))
+        except IncError as error:
+            what = f"{type(error).__name__}: {error.what}"
+            return Trial(index=index, plan=plan, status=TrialStatus.FAILED, error=what, measurement=Measurement(**facts, seconds=seconds))
+        return Trial(index=index, plan=plan, measurement=Measurement(accuracy=accuracy, **facts, seconds=seconds))
 
 
 def _token(index: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import as_batches, batch_size, check_reiterable, describe, split, to_numpy
-from inc_adaptors.handle import ModelHandle
+from inc_adaptors.batches import as_batches, check_reiterable, describe, split, to_numpy
+from inc_adaptors.handle import ModelHandle, Signature
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import DataError, EvaluationError, IncError
 from inc_metrics import Metric, MetricError, as_metric, build, compare
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, input_names
 from inc_orchestrate.early import EarlyJudge
-from inc_orchestrate.scoring import Confirmed, Judgement, Score, Terms, finite_number, raised
+from inc_orchestrate.scoring import Answer, Confirmed, Judgement, Score, Terms, answered, finite_number, raised
 
 
 @attrs.frozen(eq=False)
@@ -122,21 +122,59 @@ class MetricEvaluator:
 
     def evaluate(self, adaptor: Adaptor, handle: ModelHandle) -> Score:
         """Predict every batch and update every metric."""
+        predict, examples = adaptor.predictor(handle), self.examples(handle.signature)
+        if self._first is not None:
+            return self.scored(answered(predict, examples))
+        ids = SampleIds()
+        early = () if self._early is None else (self._early.metric,)
+        values, samples = self._values(answered(predict, self._noted(examples, ids)), also=early)
+        self.ids, self._first = ids, values
+        self._early = None if self._early is None else self._early.ready(values[0])
+        return self._score(values, samples)
+
+    def examples(self, signature: Signature) -> Iterator[tuple[Any, Any]]:
+        """Inputs and targets of every batch."""
+        names = input_names(signature)
+        for batch in as_batches(self._evaluation.loader):
+            inputs, targets = split(batch, names)
+            if targets is None:
+                raise DataError(
+                    f"An evaluation batch has no targets: {describe(batch)}.",
+                    where=f"evaluation by {self.metric}",
+                    fix="yield (inputs, targets), or leave evaluate= out to compare with the original without labels",
+                )
+            yield inputs, targets
+
+    def scored(self, answers: Iterable[Answer]) -> Score:
+        """Update every metric with the outputs of a model that is not the first."""
+        return self._score(*self._values(answers))
+
+    def _noted(self, examples: Iterable[tuple[Any, Any]], ids: SampleIds) -> Iterator[tuple[Any, Any]]:
+        for inputs, targets in examples:
+            ids.update(inputs, targets)
+            if self._early is not None:
+                self._early.collector.add(inputs, host(targets))
+            yield inputs, targets
+
+    def _values(self, answers: Iterable[Answer], *, also: Sequence[Metric] = ()) -> tuple[tuple[float, ...], int]:
+        """The value of every metric, and of how many samples."""
         where = f"evaluation by {self.metric}"
         for metric in self._metrics:
             metric.reset()
-        is_first = self._first is None
-        ids = SampleIds() if is_first else None
-        samples = self._run(adaptor, handle, ids)
+        updated = (*self._metrics, *also, *(() if self._also is None else (self._also,)))
+        samples = 0
+        for outputs, targets, size in answers:
+            self._update(outputs, host(targets), updated)
+            samples += size
         if samples == 0:
             raise DataError("The evaluation data is empty.", where=where, fix="check the loader; a generator may have been used up before")
         try:
-            values = tuple(finite_number(metric.result(), where=where) for metric in self._metrics)
-        except MetricError as error:
+            found = [metric.result() for metric in self._metrics]
+        except Exception as error:
             raise raised(error, where=where) from error
-        if is_first:
-            self.ids, self._first = ids, values
-            self._early = None if self._early is None else self._early.ready(values[0])
+        return tuple(finite_number(value, where=where) for value in found), samples
+
+    def _score(self, values: tuple[float, ...], samples: int) -> Score:
         named = tuple(zip((metric.name for metric in self._metrics), values, strict=True))
         if self._evaluation.weights is None and not self._evaluation.every:
             return Score(value=values[0], others=named[1:], samples=samples)
@@ -187,28 +225,6 @@ class MetricEvaluator:
             share_kept(value, first, higher_is_better=metric.higher_is_better, name=metric.name)
             for metric, value, first in zip(self._metrics, values, self._first or values, strict=True)
         )
-
-    def _run(self, adaptor: Adaptor, handle: ModelHandle, ids: SampleIds | None) -> int:
-        predict = adaptor.predictor(handle)
-        names = input_names(handle.signature)
-        samples = 0
-        for batch in as_batches(self._evaluation.loader):
-            inputs, targets = split(batch, names)
-            if targets is None:
-                raise DataError(
-                    f"An evaluation batch has no targets: {describe(batch)}.",
-                    where=f"evaluation by {self.metric}",
-                    fix="yield (inputs, targets), or leave evaluate= out to compare with the original without labels",
-                )
-            metrics = self._metrics if self._also is None else (*self._metrics, self._also)
-            if ids is not None:
-                ids.update(inputs, targets)
-                if self._early is not None:
-                    self._early.collector.add(inputs, host(targets))
-                    metrics = (*metrics, self._early.metric)
-            self._update(predict(inputs), host(targets), metrics)
-            samples += batch_size(inputs)
-        return samples
 
     def _update(self, outputs: Sequence[Any], targets: Any, metrics: Sequence[Metric]) -> None:
         predictions: Any = outputs[0] if len(outputs) == 1 else tuple(outputs)

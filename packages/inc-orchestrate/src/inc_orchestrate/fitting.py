@@ -19,7 +19,7 @@ from inc_orchestrate.judge import Judged, evaluator_for, judge
 from inc_orchestrate.latency import latency_table
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
-from inc_orchestrate.scoring import Confirmed, Evaluator, Score
+from inc_orchestrate.scoring import AnyEvaluator, Confirmed, Score
 from inc_orchestrate.setting import Setting, criterion_of
 from inc_orchestrate.sizes import sizes_of
 from inc_orchestrate.sparsity import sparsity_of
@@ -210,7 +210,7 @@ class Fit:
             self._progress.note("the delivered model misses the criterion on the data that chose nothing, beyond chance")
         return found
 
-    def _say_if_not_untouched(self, confirming: Evaluator) -> None:
+    def _say_if_not_untouched(self, confirming: AnyEvaluator) -> None:
         """Confirmation data must not have chosen anything."""
         judged, calibration = self._judged.evaluator, self._judged.calibration
         others = {

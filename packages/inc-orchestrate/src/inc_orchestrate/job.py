@@ -43,7 +43,7 @@ STEP = "work on other workers"
 DIED = "its worker died"
 STOPPED = "it had not started when the search ended"
 _MODEL, _EXAMPLE, _CAPABILITIES, _STATISTICS, _WANTED = "model", "example.npz", "capabilities.json", "statistics.safetensors", "wanted.json"
-_STARTED, _STOP = "started", "stop"
+_STARTED, _STOP, _INPUTS = "started", "stop", "inputs"
 _PACKAGES = ("inc-config", "inc-strategy", "inc-adaptors", "inc-metrics", "inc-orchestrate")
 _opening = threading.RLock()  # threads of one worker share what they open
 
@@ -84,6 +84,14 @@ class Job:
         if example is not None:
             write_batch(self.folder / _EXAMPLE, example)
 
+    def write_inputs(self, place: int, inputs: Any) -> None:
+        """One batch of the evaluation, which every trial's model answers."""
+        write_batch(self.folder / f"{_INPUTS}-{place}.npz", inputs, where="evaluate=")
+
+    def outputs(self, token: str, place: int) -> Path:
+        """The file of a trial's answer to one batch."""
+        return _outputs(self.folder, token, place)
+
     def write_wanted(self, wanted: Mapping[TensorKey, frozenset[StatisticSpec]], *, part: str = "") -> None:
         """What shards of a calibration pass gather."""
         document = [_Wanted(key=key, specs=tuple(specs)) for key, specs in wanted.items()]
@@ -106,7 +114,7 @@ def run_shard(payload: Mapping[str, str]) -> Answer:
 
 
 def run_trial(payload: Mapping[str, str]) -> Answer:
-    """Make one plan's model and judge it: ``accuracy`` and ``size_bytes``."""
+    """Make one plan's model, and judge it (``accuracy``) or let it answer the evaluation's inputs; ``size_bytes`` and ``in_float``."""
     return _answer(payload, _trial)
 
 
@@ -163,7 +171,8 @@ def _check(payload: Mapping[str, str]) -> Answer:
     if payload["versions"] != versions():
         what = f"The worker on {platform.node()} has {versions()}; this run has {payload['versions']}."
         raise EvaluationError(what, where="versions", fix="install the same versions there")
-    _evaluation(payload)
+    if payload["function"]:
+        _evaluation(payload)
     _opened(payload["folder"], payload["framework"], payload["architecture"])
     return {}
 
@@ -181,12 +190,23 @@ def _shard(payload: Mapping[str, str]) -> Answer:
 
 
 def _trial(payload: Mapping[str, str]) -> Answer:
-    evaluate = _evaluation(payload)
+    evaluate = _evaluation(payload) if payload["function"] else None
     adaptor, emitter = _emitter(payload["folder"], payload["framework"], payload["architecture"], payload["part"])
     plan = from_json(payload["plan"], QuantizationPlan)
     made = emitter.emit(plan)
-    value = finite_number(evaluate(made.native), where=payload["function"])
-    return {"accuracy": value, "size_bytes": adaptor.size_bytes(made), "in_float": is_in_float(made, plan)}
+    facts = {"size_bytes": adaptor.size_bytes(made), "in_float": is_in_float(made, plan)}
+    if evaluate is not None:
+        return {"accuracy": finite_number(evaluate(made.native), where=payload["function"]), **facts}
+    root, predict = Path(payload["folder"]), adaptor.predictor(made, threads=int(payload["threads"]))
+    for place in range(int(payload["batches"])):
+        write_batch(
+            _outputs(root, payload["token"], place), predict(read_batch(root / f"{_INPUTS}-{place}.npz")), where="the model's outputs"
+        )
+    return facts
+
+
+def _outputs(folder: Path, token: str, place: int) -> Path:
+    return folder / f"{token}-outputs-{place}.npz"
 
 
 def _evaluation(payload: Mapping[str, str]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from inc_config.errors import EvaluationError, IncError
 from inc_orchestrate.data import CalibrationData, calibration_data, hold_out, inputs_of
 from inc_orchestrate.evaluation import Evaluation, MetricEvaluator
 from inc_orchestrate.label_free import LabelFree, LabelFreeEvaluator
-from inc_orchestrate.scoring import CallableEvaluator, Evaluator
+from inc_orchestrate.scoring import AnyEvaluator, CallableEvaluator
 from inc_orchestrate.steps.protocol import fault
 
 EvaluateWith = Evaluation | LabelFree | Callable[[Any], Any] | None
@@ -24,7 +24,7 @@ EvaluateWith = Evaluation | LabelFree | Callable[[Any], Any] | None
 class Judged:
     """An evaluator (None: nothing to judge by), the calibration data that is left (None: none was given), and one batch of inputs."""
 
-    evaluator: Evaluator | None = None
+    evaluator: AnyEvaluator | None = None
     calibration: CalibrationData | None = None
     example: Any = None
 
@@ -58,7 +58,7 @@ def judge(calibrate: Any, evaluate: EvaluateWith, *, adaptor: Adaptor, original:
     return Judged(evaluator=given, example=next(inputs_of(loader, original.signature), None))
 
 
-def evaluator_for(evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle) -> Evaluator | None:
+def evaluator_for(evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle) -> AnyEvaluator | None:
     """The evaluator for what the user gave."""
     if isinstance(evaluate, Evaluation):
         return MetricEvaluator(evaluate)

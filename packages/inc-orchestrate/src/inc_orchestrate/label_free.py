@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import as_batches, batch_size, check_reiterable
-from inc_adaptors.handle import ModelHandle
+from inc_adaptors.batches import as_batches, check_reiterable
+from inc_adaptors.handle import ModelHandle, Signature
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import DataError, EvaluationError, IncError
 from inc_metrics import SQNR, Agreement, MetricError
 from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, inputs_of
-from inc_orchestrate.scoring import Judgement, Score, Terms
+from inc_orchestrate.scoring import Answer, Judgement, Score, Terms, answered
 
 Outputs = tuple[NDArray[Any], ...]
 _WHERE = "label-free evaluation"
@@ -67,12 +68,20 @@ class LabelFreeEvaluator:
 
     def evaluate(self, adaptor: Adaptor, handle: ModelHandle) -> Score:
         """Compare a model's outputs with the original's."""
-        predict = adaptor.predictor(handle)
+        return self.scored(answered(adaptor.predictor(handle), self.examples(handle.signature)))
+
+    def examples(self, signature: Signature) -> Iterator[tuple[Any, Any]]:
+        """Inputs and the original's outputs of every batch."""
+        return zip(self._batches, self._expected, strict=True)
+
+    def scored(self, answers: Iterable[Answer]) -> Score:
+        """Compare outputs with the original's."""
         agreement = Agreement()
         noise = [SQNR() for _ in self._expected[0]]
+        samples = 0
         try:
-            for inputs, expected in zip(self._batches, self._expected, strict=True):
-                outputs = predict(inputs)
+            for outputs, expected, size in answers:
+                samples += size
                 for meter, output, wanted in zip(noise, outputs, expected, strict=True):
                     meter.update(output, wanted)
                 if self._by_class:
@@ -83,7 +92,6 @@ class LabelFreeEvaluator:
                 f"Outputs cannot be compared with the original's: {error}", where=_WHERE, fix="give evaluate=Evaluation(loader, metric)"
             ) from error
         fidelity = 1.0 - 10.0 ** (-sqnr / 10.0)
-        samples = sum(batch_size(inputs) for inputs in self._batches)
         others = (("SQNR in dB", sqnr),) if np.isfinite(sqnr) else ()
         return Score(value=agreement.result() if self._by_class else fidelity, others=others, samples=samples)
 

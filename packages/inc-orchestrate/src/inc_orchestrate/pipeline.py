@@ -53,8 +53,8 @@ class Pipeline:
             and models are compared with the original.
         confirm: the same kinds, on data that chooses nothing: the delivered model is confirmed on it once.
         workspace: a folder that makes the run resumable.
-        workers: run trials and parts of the calibration there (``Workers``); ``evaluate`` is then an importable function. None: in this
-            process.
+        workers: run trials and parts of the calibration there (``Workers``); a callable ``evaluate`` is then an importable function. None:
+            in this process.
         benchmark: how latencies are compared at the end; False leaves it out.
         progress: show bars and notes (True), nothing (False), or a ``Progress``.
     """

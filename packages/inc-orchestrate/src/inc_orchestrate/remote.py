@@ -17,10 +17,12 @@ from inc_adaptors.statistics.store import Statistics
 from inc_config.capabilities import Capabilities
 from inc_config.errors import EvaluationError, StoreError
 
+from inc_orchestrate.answers import Answers
 from inc_orchestrate.dispatch import Dispatch
 from inc_orchestrate.job import STEP, Job, run_check, versions
 from inc_orchestrate.pool import Answer, Pool
 from inc_orchestrate.progress import Progress
+from inc_orchestrate.scoring import AnyEvaluator, CallableEvaluator
 from inc_orchestrate.sharding import Sharding, Wanted
 from inc_orchestrate.workers import Workers, architecture_name, evaluation_name
 
@@ -37,6 +39,7 @@ class Remote:
     pool: Pool
     job: Job
     function: str
+    answers: Answers | None
     adaptor: Adaptor
     handle: ModelHandle
     progress: Progress
@@ -60,7 +63,7 @@ class Remote:
     def dispatch(self, capabilities: Capabilities, statistics: Statistics, *, search: str = "") -> Dispatch:
         """Trials on these workers; ``search`` begins the names of its files where there are several searches."""
         self.job.write_search(capabilities, statistics, part=search)
-        return Dispatch(self.workers.count, self.pool, self.job, self.function, part=search)
+        return Dispatch(self.workers.count, self.pool, self.job, self.function, part=search, answers=self.answers)
 
     def check(self) -> None:
         """One worker opens the model and finds the evaluation.
@@ -87,25 +90,38 @@ class Remote:
 
 @contextmanager
 def remote(
-    workers: Workers | None, evaluate: Any, *, adaptor: Adaptor, handle: ModelHandle, example: Any, progress: Progress
+    workers: Workers | None,
+    evaluator: AnyEvaluator,
+    *,
+    adaptor: Adaptor,
+    handle: ModelHandle,
+    example: Any,
+    progress: Progress,
 ) -> Iterator[Remote | None]:
     """Workers that are ready, for one search; None where there are none.
 
     Raises:
+        DataError: a batch cannot be sent.
         EvaluationError: the evaluation cannot be sent, or a worker is not ready.
         StoreError: the job's folder cannot be written.
     """
     if workers is None:
         yield None
         return
-    function, architecture = evaluation_name(evaluate), architecture_name(workers)
+    function = evaluation_name(evaluator.function) if isinstance(evaluator, CallableEvaluator) else ""
+    architecture = architecture_name(workers)
     pool = Pool(workers.make)
     with _folder(workers) as folder:
         job = Job(folder=folder, framework=adaptor.name, architecture=architecture)
         try:
             with _writing(folder):
                 job.write_model(require(adaptor, Stores, step=STEP), handle, example)
-            made = Remote(workers=workers, pool=pool, job=job, function=function, adaptor=adaptor, handle=handle, progress=progress)
+                answers = (
+                    None if isinstance(evaluator, CallableEvaluator) else Answers(evaluator, handle.signature, job, threads=workers.threads)
+                )
+            made = Remote(
+                workers=workers, pool=pool, job=job, function=function, answers=answers, adaptor=adaptor, handle=handle, progress=progress
+            )
             made.check()
             yield made
         except BaseException:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import attrs
 import numpy as np
-from inc_adaptors.handle import ModelHandle
+from inc_adaptors.batches import batch_size
+from inc_adaptors.handle import ModelHandle, Signature
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import EvaluationError
 from inc_config.tuning import AccuracyCriterion
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from inc_orchestrate.data import SampleIds
 
 Predict = Callable[[Any], tuple[NDArray[Any], ...]]
+Answer = tuple[tuple[NDArray[Any], ...], Any, int]
+"""A model's outputs for one batch, what was wanted of it, and its samples."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +100,21 @@ class Evaluator(Protocol):
         """Judge a trial's model; may stop as soon as the verdict is certain enough. Raises as ``evaluate``."""
 
 
+class JudgesOutputs(Evaluator, Protocol):
+    """An evaluator that needs a model's outputs and not the model."""
+
+    def examples(self, signature: Signature) -> Iterator[tuple[Any, Any]]:
+        """Inputs of every batch, and what is wanted of them."""
+
+    def scored(self, answers: Iterable[Answer]) -> Score:
+        """Judge outputs; raises as ``evaluate``."""
+
+
+def answered(predict: Predict, examples: Iterable[tuple[Any, Any]]) -> Iterator[Answer]:
+    """Run a model over examples."""
+    return ((predict(inputs), wanted, batch_size(inputs)) for inputs, wanted in examples)
+
+
 def finite_number(value: Any, *, where: str) -> float:
     """A finite float from a number, a numpy scalar or a one-element tensor.
 
@@ -142,6 +160,10 @@ class CallableEvaluator:
     def judge(self, adaptor: Adaptor, handle: ModelHandle, terms: Terms) -> Judgement:
         """Evaluate in full."""
         return Judgement(score=self.evaluate(adaptor, handle))
+
+
+AnyEvaluator = CallableEvaluator | JudgesOutputs
+"""Needs the model itself, or its outputs only."""
 
 
 def raised(error: Exception, *, where: str) -> EvaluationError:

@@ -12,7 +12,7 @@ from inc_config.tuning import AccuracyCriterion
 
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.progress import Progress
-from inc_orchestrate.scoring import Evaluator, Score
+from inc_orchestrate.scoring import AnyEvaluator, Score
 from inc_orchestrate.workers import Workers
 
 
@@ -25,7 +25,7 @@ class Setting:
     """
 
     adaptor: Adaptor
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     baseline: Score
     calibration: CalibrationData | None
     example: Any
@@ -34,7 +34,7 @@ class Setting:
     workers: Workers | None = None
 
 
-def criterion_of(config: TunedPrecision, evaluator: Evaluator) -> AccuracyCriterion:
+def criterion_of(config: TunedPrecision, evaluator: AnyEvaluator) -> AccuracyCriterion:
     """The configuration's criterion with the metric's own direction, where it has one."""
     direction = evaluator.higher_is_better
     return config.criterion if direction is None else attrs.evolve(config.criterion, higher_is_better=direction)

@@ -20,7 +20,7 @@ from inc_orchestrate.fingerprints import fingerprints
 from inc_orchestrate.integers import has_only_companions, is_in_float, nothing_in_integers
 from inc_orchestrate.recipes import rewritten, without_effect
 from inc_orchestrate.remote import remote
-from inc_orchestrate.scoring import CallableEvaluator, Score
+from inc_orchestrate.scoring import Score
 from inc_orchestrate.search import INTERRUPTED, Search, all_failed
 from inc_orchestrate.setting import Setting, criterion_of
 from inc_orchestrate.widening import Widening
@@ -56,10 +56,8 @@ def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> Tunin
         setting.progress.note(f"quantize: {name} has no effect in this version")
     _say_if_nothing_can_be_lost(config, setting)
     handle = rewritten(setting.adaptor, handle, config)
-    judged = setting.evaluator
-    evaluate = judged.function if isinstance(judged, CallableEvaluator) else judged
     adaptor, example, progress = setting.adaptor, setting.example, setting.progress
-    with remote(setting.workers, evaluate, adaptor=adaptor, handle=handle, example=example, progress=progress) as workers:
+    with remote(setting.workers, setting.evaluator, adaptor=adaptor, handle=handle, example=example, progress=progress) as workers:
         widening = Widening(
             handle, config, adaptor=adaptor, calibration=setting.calibration, example=example, progress=progress, workers=workers
         )

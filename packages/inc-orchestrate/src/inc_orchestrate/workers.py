@@ -38,12 +38,14 @@ class Workers:
         folder: a folder that all workers see; None is for workers on this machine.
         architecture: for PyTorch models, whose code no file holds: ``"module:function"``, or the function itself, that makes a fresh
             model of the same architecture.
+        threads: that a model runs on there when it answers an ``Evaluation`` or ``LabelFree``; 0 is the framework's default.
     """
 
     make: Callable[[], Executor]
     count: int = attrs.field(validator=attrs.validators.ge(1))
     folder: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     architecture: str | Callable[[], Any] | None = None
+    threads: int = attrs.field(default=0, validator=attrs.validators.ge(0))
 
 
 def workers_faults(workers: Workers, evaluate: Any, adaptor: Adaptor, original: ModelHandle) -> tuple[IncError, ...]:
@@ -56,15 +58,13 @@ def workers_faults(workers: Workers, evaluate: Any, adaptor: Adaptor, original: 
 
 
 def evaluation_name(evaluate: Any) -> str:
-    """``module:name`` of the user's evaluation.
+    """``module:name`` of the user's own evaluation; empty for one that judges outputs, which is done here.
 
     Raises:
         EvaluationError: it cannot be found by that name elsewhere.
     """
     if evaluate is None or isinstance(evaluate, Evaluation | LabelFree):
-        given = "Part of the calibration data" if evaluate is None else type(evaluate).__name__
-        what = f"{given} holds data of this process; trials on workers need a function."
-        raise EvaluationError(what, where=_EVALUATE, fix=_EVALUATE_FIX)
+        return ""
     return _importable(evaluate, where=_EVALUATE, fix=_EVALUATE_FIX)
 
 

@@ -21,7 +21,7 @@ class Job:
     """One quantization.
 
     ``metric`` None judges without labels; ``criterion``, ``data`` and ``notes`` are words for people; ``output`` is a folder that is
-    already claimed; ``command_line`` is what was typed.
+    already claimed; ``command_line`` is what was typed; ``workers`` processes judge models, None is this one.
     """
 
     model: Path
@@ -34,6 +34,7 @@ class Job:
     output: Path
     command_line: str
     notes: tuple[str, ...] = ()
+    workers: int | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -66,10 +66,10 @@ def add_arguments(parser: Parser, *, output: Path | None = None) -> None:
     out.add_argument("--force", action="store_true", help="start over in OUT")
 
 
-def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig | None = None) -> int:
+def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig | None = None, *, workers: int | None = None) -> int:
     """Check everything that can be checked, then quantize, report, and say what to do next.
 
-    ``config`` is what to do where the options alone do not say it.
+    ``config`` is what to do where the options alone do not say it; ``workers`` as in ``Job``.
     """
     folder.check(options.output, resume=options.resume, force=options.force)
     adaptor = adaptor_for(options.model)
@@ -94,6 +94,7 @@ def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig |
         notes=source.notes if labelled else (),
         output=options.output,
         command_line=command_line,
+        workers=workers,
     )
     folder.claim(options.output, command_line=command_line, resume=options.resume, force=options.force)
     return work.run(job)

@@ -31,6 +31,12 @@ def add_arguments(parser: Parser) -> None:
     tune.add_argument("--budget", metavar="TIME", type=seconds, help="search for 90s, 10m or 2h (default: until the strategy ends)")
     tune.add_argument("--strategy", metavar="NAME", help="default latency_guided for latency, sensitivity_first otherwise")
     tune.add_argument("--first", action="store_true", help="stop at the first model inside the criterion instead of the best")
+    tune.add_argument(
+        "--workers",
+        metavar="N",
+        type=count,
+        help="judge N models at a time, each in its process (default: one after the other, here)",
+    )
     tune.add_argument("--add-trials", metavar="N", type=count, help="go on with the run in OUT for N more trials (implies --resume)")
 
 
@@ -44,7 +50,7 @@ def run(options: argparse.Namespace, command_line: str) -> int:
         raise UsageError("A budget of zero leaves no time for a trial.", where="--budget", fix="give 90s, 10m or 2h, or leave it out")
     if options.add_trials is not None:
         options.resume = True
-    return quantize.run(options, command_line, configuration(options))
+    return quantize.run(options, command_line, configuration(options), workers=options.workers)
 
 
 def configuration(options: argparse.Namespace) -> QuantizeConfig:

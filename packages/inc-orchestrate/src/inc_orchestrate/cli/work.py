@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
 import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_config.errors import IncError, LedgerError
@@ -23,6 +28,7 @@ from inc_orchestrate.progress import Progress
 from inc_orchestrate.result import FitResult
 from inc_orchestrate.search import INTERRUPTED
 from inc_orchestrate.steps.quantize import Quantize
+from inc_orchestrate.workers import Workers
 
 
 def run(job: Job) -> Exit:
@@ -54,7 +60,16 @@ def _quantize(job: Job, progress: Progress) -> FitResult:
         progress.say(note)
     step = Quantize(**{field.name: getattr(job.config, field.name) for field in attrs.fields(QuantizeConfig)})
     evaluate = LabelFree(job.parts.evaluation) if job.metric is None else Evaluation(job.parts.evaluation, job.metric)
-    return Pipeline([step], calibrate=job.parts.calibration, evaluate=evaluate, progress=progress).fit(job.model)
+    pipeline = Pipeline([step], calibrate=job.parts.calibration, evaluate=evaluate, workers=_workers(job.workers), progress=progress)
+    return pipeline.fit(job.model)
+
+
+def _workers(count: int | None) -> Workers | None:
+    """Processes that start afresh, since a fork would share what threads of this one hold; they divide the cores."""
+    if count is None:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Workers(make=partial(ProcessPoolExecutor, count, mp_context=get_context("spawn")), count=count, threads=max(1, cores // count))
 
 
 def _finish(job: Job, result: FitResult, progress: Progress) -> Finished:
