@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inc_adaptors.kernels.compiled import compiled
+from inc_adaptors.kernels.prefetch import LINE, prefetch
 
 MASK_MAGNITUDE = 1e30
 """Magnitudes beyond this are attention masks and the like: counted, and left out of ranges."""
@@ -24,6 +25,7 @@ _MAGNITUDE = np.int32(0x7FFFFFFF)
 _LARGEST = np.int32(2147483647)
 _SMALLEST = np.int32(-2147483648)
 _SIGN = np.int32(31)
+_PART = 512  # values compared while as many are loaded
 _LONG_ROW = 16  # values of one channel in a row from which they are reduced by themselves, not channel beside channel
 
 
@@ -82,8 +84,19 @@ def around_axis(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
 
 @compiled
 def extent_of_bits(bits: NDArray[np.int32]) -> tuple[np.float32, np.float32, int, int]:
-    """``Extent`` of a flat array given as its bits."""
-    low, high, non_finite, masked = _key_extent(bits)
+    """``Extent`` of a flat array given as its bits, each part of it loaded while the one before is compared."""
+    low: Any = _LARGEST
+    high: Any = _SMALLEST
+    non_finite = 0
+    masked = 0
+    for start in range(0, bits.size, _PART):
+        for i in range(start + _PART, min(start + 2 * _PART, bits.size), LINE):
+            prefetch(bits, i)
+        part_low, part_high, bad, masks = _key_extent(bits[start : start + _PART])
+        low = min(low, part_low)
+        high = max(high, part_high)
+        non_finite += bad
+        masked += masks
     if low > high:
         return np.float32(np.inf), np.float32(-np.inf), non_finite, masked
     return _value(low), _value(high), non_finite, masked

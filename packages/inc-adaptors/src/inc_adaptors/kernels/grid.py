@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inc_adaptors.kernels.compiled import compiled
 from inc_adaptors.kernels.extent import MASK_MAGNITUDE, extent_numpy, extent_of_bits
-from inc_adaptors.kernels.prefetch import prefetch
+from inc_adaptors.kernels.prefetch import LINE, prefetch
 
 MIN_EXPONENT = -126
 """Narrowest bin: 2^-126, so that the width and its inverse are normal float32; denormals share the two bins around zero."""
@@ -24,7 +24,6 @@ MIN_EXPONENT = -126
 _BLOCK = 4096  # values whose range is found and which are then counted while they are in the first-level cache
 _CHUNK = 256  # positions computed (vectorized) before they are counted
 _AHEAD = 512  # values between counting and prefetching where the data was not read before
-_LINE = 16  # values in a cache line
 _LANES = 4  # count arrays used in turn: adding to the address just written would wait for it
 _MASK = np.float32(MASK_MAGNITUDE)
 _ZERO = np.float32(0.0)
@@ -197,7 +196,7 @@ def _count(values: NDArray[np.float32], part: tuple[int, int], ahead: int, inver
     outside = np.uint32(lanes.shape[0] - 1)
     for start in range(begin, end, _CHUNK):
         chunk = values[start : min(start + _CHUNK, end)]
-        for i in range(start + ahead, min(start + ahead + _CHUNK, values.size), _LINE):
+        for i in range(start + ahead, min(start + ahead + _CHUNK, values.size), LINE):
             prefetch(values, i)
         for i in range(chunk.size):
             scaled = chunk[i] * inverse_width

@@ -8,6 +8,9 @@ from numba import types
 from numba.core.cgutils import int32_t, ir, voidptr_t  # type: ignore[attr-defined]  # llvmlite's ir, as numba itself reaches it
 from numba.extending import intrinsic
 
+LINE = 16
+"""Values of 4 bytes in a cache line."""
+
 _READ, _KEEP_NEAR, _DATA = 0, 3, 1  # arguments of LLVM's prefetch intrinsic
 
 
