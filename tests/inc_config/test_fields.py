@@ -49,6 +49,8 @@ from inc_config.named import as_named
         (lambda: QuantizeConfig(recipes=3), "3 is not a mapping", "names"),
         (lambda: ExitPolicy(max_trials=True), "max_trials cannot be True", "whole number"),
         (lambda: TuningConfig(objectives=[]), "objectives is empty", "at least one"),
+        (lambda: TuningConfig(objectives=[3]), "objectives cannot hold 3", "names such as latency"),
+        (lambda: TuningConfig(objectives=["speed"]), "'speed'", "latency"),
         (lambda: Objective(weight=0), "weight cannot be 0", "above 0"),
         (lambda: BenchmarkConfig(confidence=1), "confidence cannot be 1", "above 0.5 and below 1"),
         (lambda: BenchmarkConfig(rounds=2), "rounds cannot be 2", "at least 3"),
@@ -116,3 +118,8 @@ def test_names_have_three_spellings():
 def test_the_criterion_is_spelled_by_the_quantize_fields():
     config = QuantizeConfig(accuracy_loss=0.5, loss_kind="absolute", higher_is_better=False)
     assert config.criterion == AccuracyCriterion(loss=0.5, kind="absolute", higher_is_better=False)
+
+
+def test_objectives_may_be_named():
+    assert TuningConfig(objectives="size").objectives == (Objective(kind="size"),)
+    assert TuningConfig(objectives=["size", Objective(weight=2.0)]).objectives == (Objective(kind="size"), Objective(weight=2.0))

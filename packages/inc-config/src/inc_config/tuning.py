@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from inc_config.fields import Choice, as_float, each, flag, number, some, strings, texts, whole, wholes
+from inc_config.fields import Choice, FieldError, as_float, each, flag, number, some, strings, texts, whole, wholes
 from inc_config.named import Named, as_named
 
 
@@ -94,8 +94,13 @@ class DiagnosisConfig:
     folder: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
 
 
-def _objectives(value: Iterable[Objective]) -> tuple[Objective, ...]:
-    return tuple(value)
+def _objectives(value: str | Iterable[Objective | str]) -> tuple[Objective, ...]:
+    """Objectives, or names of what to improve with equal weights."""
+    given = (value,) if isinstance(value, str) else tuple(value)
+    made = tuple(Objective(kind=each) if isinstance(each, str) else each for each in given)
+    if wrong := [each for each in made if not isinstance(each, Objective)]:
+        raise FieldError(f"objectives cannot hold {wrong[0]!r:.100}.", field="objectives", fix="give objectives, or names such as latency")
+    return made
 
 
 _some = some("name at least one objective, such as latency")
