@@ -80,6 +80,17 @@ def transposed() -> ModelProto:
     return b.model((b.node("Transpose", y, perm=[0, 3, 1, 2]), ["n", 8, 8, 8]))
 
 
+def activated() -> ModelProto:
+    """Every activation that onnxruntime takes into a convolution, and one that it does not."""
+    b = Builder()
+    y = b.input("x", ["n", 16, 8, 8])
+    for kind, attributes in (("Relu", {}), ("Sigmoid", {}), ("LeakyRelu", {"alpha": 0.1}), ("HardSigmoid", {}), ("Tanh", {})):
+        y = b.node(kind, b.conv(y, 16, 16), **attributes)
+    y = b.node("HardSwish", b.clip6(b.conv(b.conv(y, 16, 16), 16, 16)))
+    y = b.node("Elu", b.conv(y, 16, 16))
+    return b.model((b.conv(y, 16, 4, k=1), ["n", 4, 8, 8]))
+
+
 @contextmanager
 def isolated(found: Calibrated, plan: QuantizationPlan | None = None) -> Iterator[Isolation]:
     plan = plan or found.plan
@@ -97,7 +108,19 @@ def whole(found: Calibrated, plan: QuantizationPlan, op: OpId, feed: Any) -> Out
     return ADAPTOR.predict(found.emit(plan.with_float(set(plan.quantized) - {op})), feed)
 
 
-MODELS: list[Callable[[], ModelProto]] = [resnet, depthwise, mlp, encoder, branches, recurrent, narrow, conditional, padded, transposed]
+MODELS: list[Callable[[], ModelProto]] = [
+    resnet,
+    depthwise,
+    mlp,
+    encoder,
+    branches,
+    recurrent,
+    narrow,
+    conditional,
+    padded,
+    transposed,
+    activated,
+]
 
 
 @pytest.mark.parametrize("make", MODELS)
@@ -135,7 +158,7 @@ def test_recipes_are_obeyed(recipes: dict[str, Any]) -> None:
             assert noises(made.alone(op)(run), run.outputs) == pytest.approx(noises(whole(found, plan, op, feed), run.outputs), rel=0.05)
 
 
-@pytest.mark.parametrize("make", [resnet, depthwise, encoder, recurrent])
+@pytest.mark.parametrize("make", [resnet, depthwise, encoder, recurrent, activated])
 def test_no_operator_of_the_usual_networks_needs_a_whole_model(make: Callable[[], ModelProto], monkeypatch: pytest.MonkeyPatch) -> None:
     found = calibrated(make())
 

@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from inc_adaptors.onnxrt.emission.qoperator import to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.written import Written
-from inc_adaptors.onnxrt.graph import attribute, reads_of
+from inc_adaptors.onnxrt.graph import Graph, attribute, reads_of
 from inc_adaptors.onnxrt.operator import Operator
 
 BLOCKED = "com.microsoft.nchwc"
@@ -32,7 +32,9 @@ _REORDERABLE = 4
 class Segment:
     """The nodes that compute one operator on integers: they read tensors of the model and make ``results`` of it.
 
-    ``types`` are those of the operator's float nodes. ``channels`` are those of a convolution's input and result, ``window`` its padding.
+    ``types`` are those of the operator's float nodes; ``is_activated`` says that the last of them is an activation, and ``follower`` is
+    the only node that reads the result, where it has one input. ``channels`` are those of a convolution's input and result, ``window`` its
+    padding.
     """
 
     operator: Operator
@@ -42,8 +44,23 @@ class Segment:
     results: frozenset[str]
     types: frozenset[str]
     before_activation: str
+    is_activated: bool
+    follower: NodeProto | None
     window: tuple[object, ...]
     channels: tuple[int, int] | None
+
+    def with_follower(self) -> Segment | None:
+        """The segment and the node behind it, which onnxruntime may have made one of."""
+        if self.follower is None or self.is_activated:
+            return None
+        return attrs.evolve(
+            self,
+            nodes=(*self.nodes, self.follower),
+            results=frozenset(self.follower.output),
+            before_activation=self.follower.input[0],
+            is_activated=True,
+            follower=None,
+        )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -101,6 +118,13 @@ class Host:
         """The model's outputs in their order."""
         return tuple(value.name for value in self.model.graph.output)
 
+    def is_blocked(self, name: str) -> bool:
+        """Whether a tensor lies in blocks of channels: made so, or element by element from one that does."""
+        node = self.makers.get(name)
+        while node is not None and node.domain != BLOCKED:
+            node = self.makers.get(node.input[0]) if node.input else None
+        return node is not None and node.op_type != "ReorderOutput"
+
     def has(self, names: Iterable[str]) -> bool:
         """Whether the graph still has all these tensors of the model."""
         return all(name in self.makers or name in self.inputs or name in self.initializers for name in names)
@@ -133,6 +157,8 @@ def segment_of(written: Written, op: OpId) -> Segment | None:
         results=frozenset(results.values()),
         types=frozenset(each.op_type for each in own),
         before_activation=node.output[0],
+        is_activated=operator.activation is not None,
+        follower=_follower(graph, operator),
         window=_window(node),
         channels=_channels(node, graph.initializers.get(operator.weight or "")),
     )
@@ -140,10 +166,20 @@ def segment_of(written: Written, op: OpId) -> Segment | None:
 
 def splice(host: Host, segment: Segment) -> Splice | None:
     """Put a segment where its operator is in the float graph; None where it is not to be found as itself."""
-    if all(_is_as_it_was(host.makers.get(name), segment) for name in segment.results) and host.has(segment.given):
-        return _suffix(host, segment.nodes, segment.initializers, segment.results)
-    blocked = _in_blocks(host, segment)
-    return None if blocked is None else _suffix(host, blocked[1], segment.initializers, frozenset(blocked[0].output[:1]))
+    for each in filter(None, (segment, segment.with_follower())):
+        if all(_is_as_it_was(host.makers.get(name), each) for name in each.results) and host.has(each.given):
+            return _suffix(host, each.nodes, each.initializers, each.results)
+        blocked = _in_blocks(host, each)
+        if blocked is not None:
+            return _suffix(host, blocked[1], each.initializers, frozenset(blocked[0].output[:1]))
+    return None
+
+
+def _follower(graph: Graph, operator: Operator) -> NodeProto | None:
+    if len(operator.outputs) != 1 or operator.outputs[0] in graph.pinned:
+        return None
+    readers = [node for node in graph.nodes if operator.outputs[0] in node.input]
+    return readers[0] if len(readers) == 1 and list(readers[0].input) == [operator.outputs[0]] and len(readers[0].output) == 1 else None
 
 
 def _backwards(written: Written, results: Iterable[str], given: frozenset[str]) -> list[NodeProto] | None:
@@ -201,16 +237,17 @@ def _in_blocks(host: Host, segment: Segment) -> tuple[NodeProto, tuple[NodeProto
         return None
     activation = str(attribute(node, "activation", ""))
     summed = node.input[_SUMMED] if len(node.input) > _SUMMED else ""
-    has_own = segment.operator.activation is not None
-    if (summed and has_own) or (activation not in ("", "Relu") and not has_own):
+    if (summed and segment.is_activated) or (activation not in ("", "Relu") and not segment.is_activated):
         return None  # what is fused behind it is more than the segment or a Relu computes
     nodes: list[NodeProto] = []
     if not host.has(segment.given):
+        if not host.is_blocked(node.input[0]):
+            return None  # a transposition that was moved left the operator another input
         plain = _reorder("ReorderOutput", node.input[0], segment.operator.inputs[0])
         plain.attribute.append(helper.make_attribute("channels", segment.channels[0]))
         nodes.append(plain)
     nodes += segment.nodes
-    return node, (*nodes, *_back_to_blocks(result, node.output[0], summed, is_relu=activation == "Relu" and not has_own))
+    return node, (*nodes, *_back_to_blocks(result, node.output[0], summed, is_relu=activation == "Relu" and not segment.is_activated))
 
 
 def _back_to_blocks(result: str, output: str, summed: str, *, is_relu: bool) -> Iterator[NodeProto]:
@@ -227,15 +264,16 @@ def _reorder(kind: str, source: str, result: str) -> NodeProto:
 
 def _suffix(host: Host, changed: Sequence[NodeProto], initializers: Mapping[str, TensorProto], results: frozenset[str]) -> Splice:
     """The changed nodes, and those of the host that depend on what they make."""
-    dirty = set(results)
+    replaced = {name for node in changed for name in node.output}
+    dirty = results | replaced
     nodes = list(changed)
     read = dict.fromkeys(name for node in changed for name in reads_of(node))
     for node, names in zip(host.nodes, host.reads, strict=True):
-        if dirty.isdisjoint(names):
+        if dirty.isdisjoint(names) or replaced.issuperset(node.output):
             continue
         nodes.append(node)
         read.update(dict.fromkeys(names))
-        dirty.update(node.output)
+        dirty |= frozenset(node.output)
     made = {name for node in nodes for name in node.output}
     constants = {name: host.initializers[name] for name in read if name in host.initializers}
     reads = tuple(name for name in read if (name in host.makers or name in host.inputs) and name not in made)
