@@ -14,11 +14,12 @@ import pytest
 from graphs import Builder, batches, branches, depthwise, encoder, mlp, resnet
 from inc_adaptors.onnxrt import isolation as isolating
 from inc_adaptors.onnxrt.isolation import Isolation
+from inc_adaptors.statistics.store import Statistics
 from inc_config.dtypes import BF16
 from inc_config.plan import OpId, OpPlan, QuantizationPlan
 from inc_config.target import Runtime, Target
-from onnx import ModelProto, helper
-from test_emission import ADAPTOR, Calibrated, calibrated
+from onnx import ModelProto, TensorProto, helper
+from test_emission import ADAPTOR, TARGET, Calibrated, calibrated
 
 Outputs = tuple[np.ndarray[Any, Any], ...]
 
@@ -204,6 +205,15 @@ def test_plans_whose_operators_cannot_be_told_apart_are_left_to_whole_models() -
     elsewhere = attrs.evolve(found.plan, target=Target(runtime=Runtime.TENSORRT, isa=found.plan.target.isa))
     for plan in (smoothed, mixed, elsewhere):
         assert emitter.isolation(plan, plan.quantized) is None
+
+
+def test_inputs_of_text_are_left_to_whole_models() -> None:
+    model = mlp()
+    model.graph.input.append(helper.make_tensor_value_info("label", TensorProto.STRING, ["n"]))
+    handle = ADAPTOR.open(model)
+    capabilities = ADAPTOR.capabilities(handle, TARGET)
+    emitter = ADAPTOR.emitter(handle, Statistics(values={}, samples=0), capabilities)
+    assert emitter.isolation(capabilities.plan(), capabilities.plan().quantized) is None
 
 
 def test_without_a_place_for_temporary_files_there_is_no_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,9 +88,11 @@ class OnnxrtEmitter:
     def isolation(self, plan: QuantizationPlan, ops: Iterable[OpId]) -> Isolation | None:
         """Each of ``ops`` alone on integers, as ``plan`` has it, in the float model as onnxruntime runs it.
 
-        None where operators alone cannot be told from the others (16 bits beside integers, a smoothed graph, another runtime), or where
-        onnxruntime cannot write its graph to the folder for temporary files.
+        None where operators alone cannot be told from the others (16 bits beside integers, a smoothed graph, another runtime), inputs are
+        text, or onnxruntime cannot write its graph to the folder for temporary files.
         """
+        if any(spec.dtype == "str" for spec in self._handle.signature.inputs):
+            return None
         if plan.target.runtime is not Runtime.ONNXRUNTIME or settings_of(plan) is not None or halves_of(plan):
             return None
         skeleton = self._skeletons.of(plan)
