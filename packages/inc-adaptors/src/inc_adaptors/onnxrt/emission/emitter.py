@@ -93,7 +93,7 @@ class OnnxrtEmitter:
         """
         if any(spec.dtype == "str" for spec in self._handle.signature.inputs):
             return None
-        if plan.target.runtime is not Runtime.ONNXRUNTIME or settings_of(plan) is not None or halves_of(plan):
+        if plan.target.runtime not in (Runtime.ONNXRUNTIME, Runtime.OPENVINO) or settings_of(plan) is not None or halves_of(plan):
             return None
         skeleton = self._skeletons.of(plan)
         alone = {op: plan.with_float(set(plan.quantized) - {op}) for op in ops}
