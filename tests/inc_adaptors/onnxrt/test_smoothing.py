@@ -198,3 +198,20 @@ def test_thresholds_that_need_a_histogram_are_refused() -> None:
     statistics = ADAPTOR.observe(handle, batches(mlp()), ADAPTOR.wanted(found, (plain,)))
     with pytest.raises(PlanError, match="another pass"):
         ADAPTOR.emitter(handle, statistics, found).emit(plan)
+
+
+def test_for_openvino_a_mul_carries_the_quantizer_behind_what_others_read_too() -> None:
+    """The encoder's normalizations are read by residual additions as well: for onnxruntime they stay as they are."""
+    model = encoder()
+    handle = ADAPTOR.open(model)
+    made = {}
+    for runtime in (Runtime.OPENVINO, Runtime.ONNXRUNTIME):
+        found = ADAPTOR.capabilities(handle, Target(runtime=runtime, isa=Isa.AVX512_VNNI))
+        statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (found.plan(),)))
+        made[runtime] = ADAPTOR.emitter(handle, statistics, found)
+        added = [node for node in made[runtime].emit(found.plan()).native.graph.node if node.name.endswith("_smooth")]
+        assert len(added) == (5 if runtime is Runtime.OPENVINO else 0)  # two layers of two normalizations, the last not read by products
+        if runtime is Runtime.OPENVINO:
+            floats = made[runtime].emit(found.plan().with_float(found.plan().quantized)).native
+            feed = batches(model)[0]
+            np.testing.assert_allclose(run(floats, feed)[0], run(model, feed)[0], atol=1e-5)

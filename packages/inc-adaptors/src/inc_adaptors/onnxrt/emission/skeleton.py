@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Self
 
 import attrs
 from inc_config.plan import OpId, QuantizationPlan
+from inc_config.target import Runtime
 
 from inc_adaptors.onnxrt.emission.added import AddedBiases
 from inc_adaptors.onnxrt.emission.correction import Correction, Vector
@@ -76,7 +76,8 @@ class Skeletons:
         self._layout = layout
         self._statistics = statistics
         self._blocked = blocked
-        self._plain: dict[tuple[bool, bool], Skeleton] = {}
+        self._plain: dict[tuple[bool, bool, bool], Skeleton] = {}
+        self._even: dict[bool, Smoothed | None] = {}
         self._smoothed: dict[object, Skeleton] = {}  # one at a time: each holds weights
 
     def of(self, plan: QuantizationPlan) -> Skeleton:
@@ -87,10 +88,11 @@ class Skeletons:
         """
         settings, keeps_spread = settings_of(plan), bool(plan.recipes.get(WEIGHT_CORRECTION))
         if settings is None:
-            evened = self._evened if is_evened(plan) else None
-            key = (evened is not None, keeps_spread)
+            carried = plan.target.runtime is Runtime.OPENVINO
+            evened = self._evened(carried=carried) if is_evened(plan) else None
+            key = (evened is not None, carried, keeps_spread)
             if key not in self._plain:
-                self._plain[key] = self._of(evened, keeps_spread, notes=() if evened is None else (noted(evened.alphas),))
+                self._plain[key] = self._of(evened, keeps_spread, notes=() if evened is None else (noted(self._graph, evened),))
             return self._plain[key]
         wish = (settings, keeps_spread, frozenset(op for op in plan.quantized if op not in self._blocked))
         if wish not in self._smoothed:
@@ -102,9 +104,10 @@ class Skeletons:
     def _open(self) -> list[Operator]:
         return [operator for operator in self._layout.operators if operator.op not in self._blocked]
 
-    @cached_property
-    def _evened(self) -> Smoothed | None:
-        return even_out(self._graph, self._open, self._statistics)
+    def _evened(self, *, carried: bool) -> Smoothed | None:
+        if carried not in self._even:
+            self._even[carried] = even_out(self._graph, self._open, self._statistics, carried=carried)
+        return self._even[carried]
 
     def _of(self, made: Smoothed | None, keeps_spread: bool, *, notes: tuple[str, ...]) -> Skeleton:
         if made is None:

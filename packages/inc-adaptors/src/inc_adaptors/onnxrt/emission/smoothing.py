@@ -165,7 +165,7 @@ def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, 
         alphas[group.tensor] = alpha
         multiply_weights(made, group, scales, taken)
         if not (settings.folding and fold(made, group, scales, taken)):
-            _insert(made, group, scales, taken, before)
+            insert(made, group, scales, taken, before)
         found = RangeStatistic()
         found.update(np.array([(group.low / scales).min(), (group.high / scales).max()], np.float32))
         for operator in group.members:
@@ -282,7 +282,7 @@ def fold(graph: Graph, group: Group, scales: Array, taken: set[str]) -> bool:
     return True
 
 
-def _insert(graph: Graph, group: Group, scales: Array, taken: set[str], before: dict[int, list[NodeProto]]) -> None:
+def insert(graph: Graph, group: Group, scales: Array, taken: set[str], before: dict[int, list[NodeProto]]) -> None:
     """Multiply the tensor by the inverse scales in front of its first reader."""
     factor, result, label = (unique(f"{group.tensor}_{suffix}", taken) for suffix in ("smoothing", "smoothed", "smooth"))
     graph.initializers[factor] = float_tensor(factor, (1.0 / scales).astype(np.float32))
