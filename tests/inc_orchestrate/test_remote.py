@@ -14,6 +14,7 @@ from inc_config.quantization import QuantizeConfig
 from inc_orchestrate import Progress, Workers
 from inc_orchestrate.candidates import capabilities_under, every_option
 from inc_orchestrate.remote import remote
+from inc_orchestrate.scoring import CallableEvaluator
 from inc_strategy import TrialStatus
 
 
@@ -35,7 +36,7 @@ def test_a_worker_of_another_version_is_told_before_the_first_trial(onnx_path: P
     about = {"adaptor": adaptor, "handle": adaptor.open(str(onnx_path)), "example": None, "progress": Progress(quiet=True)}
     with (
         pytest.raises(EvaluationError, match=r"A worker is not ready: .*this run has inc-orchestrate 0\.0\.1") as caught,
-        remote(Workers(make=partial(ThreadPoolExecutor, 1), count=1), judge.bits, **about),
+        remote(Workers(make=partial(ThreadPoolExecutor, 1), count=1), CallableEvaluator(judge.bits), **about),
     ):
         pass
     assert caught.value.fix == "install the same versions there"
@@ -49,7 +50,7 @@ def test_passes_and_searches_of_one_job_do_not_meet(onnx_path: Path, digits: Any
     wanted = adaptor.wanted(capabilities, every_option(capabilities))
     plan = capabilities.plan(lambda option: option.is_quantized and not option.is_dynamic)
     about = {"adaptor": adaptor, "handle": handle, "example": batches[0], "progress": Progress(quiet=True)}
-    with remote(Workers(make=partial(ThreadPoolExecutor, 2), count=2), judge.bits, **about) as workers:
+    with remote(Workers(make=partial(ThreadPoolExecutor, 2), count=2), CallableEvaluator(judge.bits), **about) as workers:
         passes = [workers.observe(part, wanted, samples=50, advance=lambda _: None) for part in (batches[:2], batches[2:])]
         searches = {"": passes[0], "100-": merged(passes)}
         for search, statistics in searches.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import as_batches, batch_size, checked, leaves, limited, split, take, to_numpy
+from inc_adaptors.batches import as_batches, batch_size, checked, fixed_size, leaves, limited, part, split, take, to_numpy, whole
 from inc_adaptors.handle import Signature
 from inc_config.errors import DataError
 
@@ -81,13 +81,22 @@ def inputs_of(data: Any, signature: Signature) -> Iterator[Any]:
         yield split(batch, names)[0]
 
 
+def first_batches(data: Any, signature: Signature, samples: int) -> tuple[Any, ...]:
+    """The inputs of the first samples, in batches that the model takes."""
+    return tuple(limited(whole(inputs_of(data, signature), signature), samples, cut=fixed_size(signature) is None))
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class CalibrationData:
-    """Batches of inputs to calibrate with: ``first`` is looked at before the pass, ``stream`` gives all of them once."""
+    """Batches of inputs to calibrate with: ``first`` is looked at before the pass, ``stream`` gives all of them once.
+
+    Batches that ``may_be_cut`` are not of the only size that the model takes.
+    """
 
     first: Any
     rest: Iterable[Any]
     ids: SampleIds
+    may_be_cut: bool = True
 
     def stream(self) -> Iterator[Any]:
         """Every batch, remembered in ``ids`` as it passes."""
@@ -102,59 +111,49 @@ def calibration_data(data: Any, *, samples: int, signature: Signature) -> Calibr
     Raises:
         DataError: there is no batch, or the first one is empty, not finite or not fit.
     """
-    batches = checked(limited(inputs_of(data, signature), samples), where="calibrate=")
+    may_be_cut = fixed_size(signature) is None
+    batches = checked(limited(whole(inputs_of(data, signature), signature), samples, cut=may_be_cut), where="calibrate=")
     first = next(batches)
-    return CalibrationData(first=first, rest=batches, ids=SampleIds())
+    return CalibrationData(first=first, rest=batches, ids=SampleIds(), may_be_cut=may_be_cut)
 
 
 def hold_out(data: Any, *, samples: int, signature: Signature) -> tuple[CalibrationData, tuple[Any, ...]]:
     """Divide one source into calibration batches and held-out batches, which it needs to hold in memory.
 
     Batches go to the two sides in turn, so that data sorted by class leaves both with every class; what is too much for one side goes to
-    the other, and a single batch is divided.
+    the other, and a single batch is divided. Batches of the only size that the model takes are not divided.
 
     Raises:
-        DataError: fewer than two samples.
+        DataError: fewer than two samples, or batches.
     """
+    may_be_cut = fixed_size(signature) is None
     sides: tuple[list[Any], list[Any]] = ([], [])
     left = [samples, HELD_OUT_SAMPLES]
-    for inputs in checked(inputs_of(data, signature), where="calibrate="):
+    for inputs in checked(whole(inputs_of(data, signature), signature), where="calibrate="):
         first = int(left[0] <= 0 or (len(sides[0]) > len(sides[1]) and left[1] > 0))
         rest = inputs
         for side in (first, 1 - first):
-            count = min(left[side], 0 if rest is None else batch_size(rest))
-            if count:
-                sides[side].append(take(rest, count))
+            size = 0 if rest is None else batch_size(rest)
+            count = min(left[side], size) if may_be_cut or left[side] <= 0 else size
+            if count > 0:
+                sides[side].append(part(rest, 0, count))
                 left[side] -= count
-                rest = rest_of(rest, count) if count < batch_size(rest) else None
+                rest = part(rest, count, size) if count < size else None
         if max(left) <= 0:
             break
     calibration, held = sides
     if not held:
-        calibration, held = _halves(calibration[0])
-    return CalibrationData(first=calibration[0], rest=calibration[1:], ids=SampleIds()), tuple(held)
+        calibration, held = _halves(calibration[0], may_be_cut=may_be_cut)
+    return CalibrationData(first=calibration[0], rest=calibration[1:], ids=SampleIds(), may_be_cut=may_be_cut), tuple(held)
 
 
-def _halves(batch: Any) -> tuple[list[Any], list[Any]]:
+def _halves(batch: Any, *, may_be_cut: bool) -> tuple[list[Any], list[Any]]:
     size = batch_size(batch)
-    if size < 2:
+    if size < 2 or not may_be_cut:
+        one = "sample" if may_be_cut else "batch of the only size that the model takes"
         raise DataError(
-            "One sample cannot both calibrate the model and judge it.",
+            f"One {one} cannot both calibrate the model and judge it.",
             where="calibrate=, with no evaluate=",
-            fix="give evaluate=Evaluation(loader, metric), or at least two samples",
+            fix=f"give evaluate=Evaluation(loader, metric), or at least two {'samples' if may_be_cut else 'batches'}",
         )
-    return [take(batch, size // 2)], [rest_of(batch, size // 2)]
-
-
-def rest_of(batch: Any, start: int) -> Any:
-    """What ``take(batch, start)`` leaves."""
-    return _from(batch, start, batch_size(batch))
-
-
-def _from(batch: Any, start: int, size: int) -> Any:
-    if isinstance(batch, dict):
-        return {key: _from(value, start, size) for key, value in batch.items()}
-    if isinstance(batch, tuple | list):
-        return tuple(_from(value, start, size) for value in batch)
-    shape: tuple[int, ...] = getattr(batch, "shape", ())
-    return batch[start:] if len(shape) > 0 and shape[0] == size else batch
+    return [take(batch, size // 2)], [part(batch, size // 2, size)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, input_names
 from inc_orchestrate.early import EarlyJudge
-from inc_orchestrate.scoring import Answer, Confirmed, Judgement, Score, Terms, answered, finite_number, raised
+from inc_orchestrate.scoring import Answer, Confirmed, Judgement, Score, Terms, answered, finite_number, predictor, raised
 
 
 @attrs.frozen(eq=False)
@@ -122,7 +122,7 @@ class MetricEvaluator:
 
     def evaluate(self, adaptor: Adaptor, handle: ModelHandle) -> Score:
         """Predict every batch and update every metric."""
-        predict, examples = adaptor.predictor(handle), self.examples(handle.signature)
+        predict, examples = predictor(adaptor, handle), self.examples(handle.signature)
         if self._first is not None:
             return self.scored(answered(predict, examples))
         ids = SampleIds()
@@ -186,7 +186,7 @@ class MetricEvaluator:
         test = None if early is None else early.test(terms, higher_is_better=self.higher_is_better is not False)
         if early is None or test is None:
             return Judgement(score=self.evaluate(adaptor, handle))
-        predict = adaptor.predictor(handle)
+        predict = predictor(adaptor, handle)
 
         def values_of(inputs: Any, targets: Any) -> NDArray[np.float64]:
             early.metric.reset()

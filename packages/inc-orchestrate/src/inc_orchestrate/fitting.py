@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import attrs
-from inc_adaptors.batches import batch_size
+from inc_adaptors.batches import batch_size, fixed_size
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.benchmark import BenchmarkConfig
@@ -228,6 +228,8 @@ class Fit:
         if asked is False or inputs is None or (asked is None and self._tuning is None):
             return ()
         config = asked if isinstance(asked, BenchmarkConfig) else BenchmarkConfig()
-        if batch_size(inputs) < config.batch_size:
+        if fixed_size(self._original.signature) not in (None, config.batch_size):
+            self._progress.note(f"latency is for batch {batch_size(inputs)}, the only size that the model takes")
+        elif batch_size(inputs) < config.batch_size:
             self._progress.note(f"latency is for batch {batch_size(inputs)}: the given batches are smaller than {config.batch_size}")
         return latency_table(self._adaptor, original=self._original, final=handle, inputs=inputs, config=config, progress=self._progress)

@@ -37,7 +37,7 @@ from inc_config.plan import QuantizationPlan, TensorKey
 from inc_orchestrate.batch_files import read_batch, write_batch
 from inc_orchestrate.integers import is_in_float
 from inc_orchestrate.pool import Answer
-from inc_orchestrate.scoring import finite_number
+from inc_orchestrate.scoring import finite_number, predictor
 
 STEP = "work on other workers"
 DIED = "its worker died"
@@ -197,7 +197,7 @@ def _trial(payload: Mapping[str, str]) -> Answer:
     facts = {"size_bytes": adaptor.size_bytes(made), "in_float": is_in_float(made, plan)}
     if evaluate is not None:
         return {"accuracy": finite_number(evaluate(made.native), where=payload["function"]), **facts}
-    root, predict = Path(payload["folder"]), adaptor.predictor(made, threads=int(payload["threads"]))
+    root, predict = Path(payload["folder"]), predictor(adaptor, made, threads=int(payload["threads"]))
     for place in range(int(payload["batches"])):
         write_batch(
             _outputs(root, payload["token"], place), predict(read_batch(root / f"{_INPUTS}-{place}.npz")), where="the model's outputs"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from inc_adaptors.batches import as_batches
+from inc_adaptors.batches import as_batches, whole
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import EvaluationError, IncError
@@ -55,7 +55,7 @@ def judge(calibrate: Any, evaluate: EvaluateWith, *, adaptor: Adaptor, original:
         calibration = calibration_data(calibrate, samples=samples, signature=original.signature)
         return Judged(evaluator=given, calibration=calibration, example=calibration.first)
     loader = evaluate.loader if isinstance(evaluate, Evaluation | LabelFree) else ()
-    return Judged(evaluator=given, example=next(inputs_of(loader, original.signature), None))
+    return Judged(evaluator=given, example=next(whole(inputs_of(loader, original.signature), original.signature), None))
 
 
 def evaluator_for(evaluate: EvaluateWith, *, adaptor: Adaptor, original: ModelHandle) -> AnyEvaluator | None:

@@ -15,7 +15,7 @@ from inc_metrics import SQNR, Agreement, MetricError
 from numpy.typing import NDArray
 
 from inc_orchestrate.data import SampleIds, inputs_of
-from inc_orchestrate.scoring import Answer, Judgement, Score, Terms, answered
+from inc_orchestrate.scoring import Answer, Judgement, Score, Terms, answered, predictor
 
 Outputs = tuple[NDArray[Any], ...]
 _WHERE = "label-free evaluation"
@@ -56,7 +56,7 @@ class LabelFreeEvaluator:
             raise DataError(
                 "The held-out data is empty.", where=_WHERE, fix="give batches of inputs, or evaluate=Evaluation(loader, metric)"
             )
-        predict = adaptor.predictor(original)
+        predict = predictor(adaptor, original)
         self._expected = tuple(predict(inputs) for inputs in self._batches)
         first = self._expected[0][0]
         self._by_class = first.ndim == _CLASS_SCORES and first.shape[1] >= _CLASS_SCORES and first.dtype.kind == "f"
@@ -68,7 +68,7 @@ class LabelFreeEvaluator:
 
     def evaluate(self, adaptor: Adaptor, handle: ModelHandle) -> Score:
         """Compare a model's outputs with the original's."""
-        return self.scored(answered(adaptor.predictor(handle), self.examples(handle.signature)))
+        return self.scored(answered(predictor(adaptor, handle), self.examples(handle.signature)))
 
     def examples(self, signature: Signature) -> Iterator[tuple[Any, Any]]:
         """Inputs and the original's outputs of every batch."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inc_adaptors.batches import batch_size, take
+from inc_adaptors.batches import batch_size, cut
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Exports
@@ -35,9 +35,9 @@ def latency_table(
 ) -> tuple[LatencySummary, ...]:
     """Compare the result with the caller's model in its own runtime and with the fastest fp32 runtime at hand.
 
-    ``inputs`` is one batch, cut to the configuration's batch size.
+    ``inputs`` is one batch, cut to the configuration's batch size unless the model takes one size only.
     """
-    sample = take(inputs, config.batch_size)
+    sample = cut(inputs, config.batch_size, original.signature)
     candidate = _call(adaptor, final, sample, config)
     own_call = _call(adaptor, original, sample, config)
     with progress.bar("compare latencies", 2) as advance:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import batch_size, take
+from inc_adaptors.batches import batch_size, cut
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Emitter, Isolates
 from inc_bench import compare
@@ -125,7 +125,7 @@ class Prober:
 
     def _call(self, plan: QuantizationPlan) -> Callable[[], object]:
         predict = self.adaptor.predictor(self.emitter.emit(plan), threads=1)
-        inputs = take(self.batches[0], 1)
+        inputs = cut(self.batches[0], 1, self.original.signature)
         return lambda: predict(inputs)
 
     def _emitted(self, plan: QuantizationPlan, probe: Probe) -> list[NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import attrs
 import numpy as np
-from inc_adaptors.batches import batch_size
+from inc_adaptors.batches import batch_size, predicting
 from inc_adaptors.handle import ModelHandle, Signature
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import EvaluationError
@@ -108,6 +108,11 @@ class JudgesOutputs(Evaluator, Protocol):
 
     def scored(self, answers: Iterable[Answer]) -> Score:
         """Judge outputs; raises as ``evaluate``."""
+
+
+def predictor(adaptor: Adaptor, handle: ModelHandle, *, threads: int = 0) -> Predict:
+    """Run a model on batches of any size, those too that the model itself does not take."""
+    return predicting(adaptor.predictor(handle, threads=threads), handle.signature)
 
 
 def answered(predict: Predict, examples: Iterable[tuple[Any, Any]]) -> Iterator[Answer]:

@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Any
 
 import attrs
-from inc_adaptors.batches import batch_size, take
+from inc_adaptors.batches import batch_size, part, take
 from inc_config.quantization import QuantizeConfig
 
-from inc_orchestrate.data import CalibrationData, rest_of
+from inc_orchestrate.data import CalibrationData
 
 RECIPE = "calibration_samples"
 """What tells plans of later sizes from those of the first, which do not carry it."""
@@ -54,15 +54,14 @@ class Portions:
             yield batch
 
     def _next(self, most: int) -> Any:
-        """The next batch, cut to ``most`` samples; what is cut off comes next."""
+        """The next batch, cut to ``most`` samples where it may be; what is cut off comes next."""
         batch, self._pushed = self._pushed, None
         if batch is None:
             batch = next(self._batches, None)
         if batch is None or most <= 0:
             self._pushed = batch
             return None
-        if batch_size(batch) > most:
-            self._pushed = rest_of(batch, most)
-            batch = take(batch, most)
+        if batch_size(batch) > most and self._calibration.may_be_cut:
+            batch, self._pushed = take(batch, most), part(batch, most, batch_size(batch))
         self._given += batch_size(batch)
         return batch

@@ -45,14 +45,14 @@ def as_batches(data: Any, *, batch_size: int = 32) -> Iterable[Any]:
     )
 
 
-def limited(batches: Iterable[Any], samples: int) -> Iterator[Any]:
-    """Yield batches until ``samples`` samples were given; the last one is cut, and nothing is read beyond it."""
+def limited(batches: Iterable[Any], samples: int, *, cut: bool = True) -> Iterator[Any]:
+    """Yield batches until ``samples`` samples were given; the last one is cut to it, if wanted, and nothing is read beyond it."""
     left = samples
     if left <= 0:
         return
     for batch in batches:
         size = size_of(batch)
-        yield batch if size <= left else take(batch, left)
+        yield take(batch, left) if cut and size > left else batch
         left -= size
         if left <= 0:
             return

@@ -138,6 +138,16 @@ def batch_size(batch: Any) -> int:
 
 def take(batch: Any, samples: int) -> Any:
     """The first ``samples`` samples of a batch, in the same structure; what has no batch axis stays whole."""
+    return part(batch, 0, samples)
+
+
+def part(batch: Any, start: int, stop: int) -> Any:
+    """Samples ``start`` to ``stop`` of a batch, likewise."""
+    return along(batch, slice(start, stop))
+
+
+def along(batch: Any, places: slice | NDArray[np.intp]) -> Any:
+    """The samples of a batch at ``places``, likewise."""
     size = batch_size(batch)
 
     def cut(value: Any) -> Any:
@@ -145,10 +155,10 @@ def take(batch: Any, samples: int) -> Any:
             return {key: cut(item) for key, item in value.items()}
         if isinstance(value, tuple | list):
             if len(value) == size and not any(hasattr(item, "shape") and len(item.shape) and item.shape[0] == size for item in value):
-                return value[:samples]
+                return value[places] if isinstance(places, slice) else [value[place] for place in places]
             return tuple(cut(item) for item in value)
         shape: tuple[int, ...] = getattr(value, "shape", ())
-        return value[:samples] if len(shape) > 0 and shape[0] == size else value
+        return value[places] if len(shape) > 0 and shape[0] == size else value
 
     return cut(batch)
 

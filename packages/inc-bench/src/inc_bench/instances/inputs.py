@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from inc_adaptors import batches
 from inc_adaptors.batches import batch_size as size_of
 from inc_adaptors.batches import split, take, to_numpy
 from inc_adaptors.handle import Signature
@@ -30,9 +31,7 @@ class BatchSizeError(DataError):
 def fixed_size(signature: Signature) -> int | None:
     """The only batch size that a model takes, None where its inputs leave the size open; 1 where their first axes differ."""
     sizes = [spec.shape[0] for spec in signature.inputs if spec.shape]
-    if not sizes or not all(sizes):
-        return None
-    return sizes[0] if len(set(sizes)) == 1 else 1
+    return batches.fixed_size(signature) or (1 if sizes and all(sizes) else None)
 
 
 def size_for(signature: Signature, asked: int) -> int:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import inc_metrics
-import numpy as np
-from inc_adaptors.batches import batch_size
+from inc_adaptors.batches import predicting
 from inc_config.errors import DataError, EvaluationError
 from inc_config.frozen import thaw
-from numpy.typing import NDArray
 
 from inc_bench.instances.inputs import fixed_size, labelled_batches
 from inc_bench.instances.job import Judging
@@ -47,8 +45,8 @@ def score(opened: Opened, judging: Judging, *, on_batch: Callable[[float], objec
     adaptor, handle = opened.adaptor, opened.handle
     if adaptor is None or handle is None:
         raise EvaluationError("A plain function has no outputs to judge.", where="accuracy", fix="name a model, or leave --metric out")
-    fixed = fixed_size(handle.signature)
-    step = fixed or (judging.loader.batch_size if judging.loader else BATCH_SIZE)
+    predict = predicting(adaptor.predictor(handle), handle.signature)
+    step = fixed_size(handle.signature) or (judging.loader.batch_size if judging.loader else BATCH_SIZE)
     endless = judging.loader is not None and judging.loader.dataset.name.lower() in ENDLESS
     batches = judging.batches or (ENDLESS_BATCHES if endless else None)
     postprocess = transforms_of(judging.postprocess, where="evaluation.postprocess")
@@ -58,28 +56,13 @@ def score(opened: Opened, judging: Judging, *, on_batch: Callable[[float], objec
     try:
         judge = inc_metrics.build(judging.metric.name, **thaw(judging.metric.args))
         for inputs, labels in itertools.islice(labelled_batches(data, handle.signature, batch_size=step), batches):
-            count = batch_size(inputs)
-            padded = _padded(inputs, step) if fixed and count < step else inputs
-            outputs = _cut(adaptor.predict(handle, padded), count, step)
+            outputs = predict(inputs)
             predicted: Any = outputs[0] if len(outputs) == 1 else tuple(outputs)
             judge.update(*((predicted, labels) if postprocess is None else postprocess.apply_pair(predicted, labels)))
             on_batch(time.perf_counter())
         return float(judge.result())
     except (inc_metrics.MetricValueError, inc_metrics.MetricTypeError) as error:
         raise EvaluationError(str(error).splitlines()[0], where=f"metric {judging.metric.name!r}", fix=_fix(error)) from error
-
-
-def _padded(inputs: Any, size: int) -> Any:
-    """The last batch made as large as the others by repeating its last sample."""
-    if isinstance(inputs, dict):
-        return {name: _padded(array, size) for name, array in inputs.items()}
-    if isinstance(inputs, tuple | list):
-        return tuple(_padded(array, size) for array in inputs)
-    return np.concatenate([inputs, np.repeat(inputs[-1:], size - len(inputs), axis=0)])
-
-
-def _cut(outputs: Sequence[NDArray[Any]], count: int, size: int) -> list[NDArray[Any]]:
-    return [array[:count] if array.ndim and len(array) == size else array for array in outputs]
 
 
 def _fix(error: Exception) -> str:

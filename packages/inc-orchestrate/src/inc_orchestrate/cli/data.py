@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 import numpy as np
+from inc_adaptors.batches import whole
 from inc_adaptors.handle import ModelHandle, Signature, TensorSpec
 from inc_adaptors.roles import Adaptor
 from inc_config.errors import DataError
@@ -164,7 +165,7 @@ def check_fit(source: Source, adaptor: Adaptor, handle: ModelHandle, *, where: s
         DataError: with the sample's shapes and the model's.
     """
     try:
-        adaptor.predict(handle, next(iter(inputs_of(DataLoader(source.dataset), handle.signature))))
+        adaptor.predict(handle, next(whole(inputs_of(DataLoader(source.dataset), handle.signature), handle.signature)))
     except DataError as error:
         fix = "give data that --preprocess turns into what the model takes (--image-mode L for grey images)"
         raise DataError(error.what, where=where, fix=fix if source.recipe else f"{fix}, or arrays of that shape and type") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from inc_adaptors.batches import limited
+from inc_adaptors.batches import fixed_size
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.diagnosis import POOR_DB, Diagnosis, OperatorDiagnosis
 from inc_adaptors.roles import Diagnoses, require
@@ -22,7 +22,7 @@ from inc_data import DataLoader
 from inc_orchestrate.cli.arguments import Parser, count
 from inc_orchestrate.cli.data import check_fit, open_data
 from inc_orchestrate.cli.terminal import command, console, say, show
-from inc_orchestrate.data import inputs_of
+from inc_orchestrate.data import first_batches
 from inc_orchestrate.report.document import Bullets, Command, Document, Paragraph, Section, Table, Verdict
 from inc_orchestrate.report.figures import latency, percent
 from inc_orchestrate.report.html import to_html
@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--preprocess", metavar="NAME|FILE", help="what the model was trained with: a name, or a .json file of steps")
     parser.add_argument("--image-mode", choices=("RGB", "L"), default="RGB", help="read images in colour (default) or grey")
     parser.add_argument("--samples", metavar="N", type=count, default=8, help="compare on N samples (default 8)")
-    parser.add_argument("--batch-size", metavar="N", type=count, default=1, help="samples per batch, also for the times (default 1)")
+    parser.add_argument("--batch-size", metavar="N", type=count, help="samples per batch, also for the times (default 1)")
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write the report as one HTML page")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace, command_line: str) -> int:
         options.data, preprocess=options.preprocess, image_mode=options.image_mode, signature=exact.signature, model=options.model
     )
     check_fit(source, adaptor, exact, where=f"--data {options.data}, the first sample")
-    loader = DataLoader(source.dataset, batch_size=options.batch_size)
-    found = diagnoses.diagnose(exact, quantized, tuple(limited(inputs_of(loader, exact.signature), options.samples)))
+    loader = DataLoader(source.dataset, batch_size=options.batch_size or fixed_size(exact.signature) or 1)
+    found = diagnoses.diagnose(exact, quantized, first_batches(loader, exact.signature, options.samples))
     document = report(found, options)
     if options.html is not None:
         _write(options.html, to_html(document))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from inc_adaptors.batches import fixed_size
 from inc_adaptors.detect import adaptor_for
 from inc_config.errors import EvaluationError
 from inc_config.quantization import Approach, QuantizeConfig
@@ -20,6 +21,7 @@ from inc_orchestrate.cli.labels import check_labels
 from inc_orchestrate.cli.parts import divide
 from inc_orchestrate.cli.plan import add_selection
 
+_BATCH_SIZE = 32
 _THRESHOLDS = ("minmax", "percentile", "kl", "mse")
 
 
@@ -38,7 +40,7 @@ def add_arguments(parser: Parser, *, output: Path | None = None) -> None:
         "--samples", metavar="N", type=count, default=100, help="calibrate with N samples (default 100); others judge and confirm"
     )
     data.add_argument("--eval-samples", metavar="N", type=count, help="judge and confirm with at most N samples (default: all others)")
-    data.add_argument("--batch-size", metavar="N", type=count, default=32)
+    data.add_argument("--batch-size", metavar="N", type=count, help="default 32, or the only size that the model takes")
     data.add_argument("--label-free", action="store_true", help="judge by agreement with the original even where there are labels")
     goal = parser.add_argument_group("goal")
     goal.add_argument(
@@ -79,7 +81,8 @@ def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig |
     )
     labelled = source.labelled and not options.label_free
     check_fit(source, adaptor, handle, where=f"--data {options.data}, the first sample")
-    parts = divide(source.dataset, calibration=options.samples, evaluation=options.eval_samples, batch_size=options.batch_size)
+    size = options.batch_size or fixed_size(handle.signature) or _BATCH_SIZE
+    parts = divide(source.dataset, calibration=options.samples, evaluation=options.eval_samples, batch_size=size)
     metric = built(options.metric) if labelled else None
     if metric is not None:
         check_labels(adaptor, handle, parts.calibration, labels=source.dataset.labels, metric=metric, where=f"--data {options.data}")

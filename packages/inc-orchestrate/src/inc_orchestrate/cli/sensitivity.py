@@ -8,14 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from inc_adaptors.batches import limited
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import ModelHandle
 from inc_adaptors.roles import Adaptor, Describes, Observes, Quantizes, require
 from inc_config.plan import OpId, QuantizationPlan
 from numpy.typing import NDArray
 
-from inc_orchestrate.data import inputs_of
+from inc_orchestrate.data import first_batches
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.report import Sensitivity
 
@@ -41,7 +40,7 @@ def sensitivities(model: Any, plan: QuantizationPlan, data: Any, progress: Progr
     """
     adaptor = adaptor_for(model)
     handle = adaptor.open(model)
-    batches = tuple(limited(inputs_of(data, handle.signature), SAMPLES))
+    batches = first_batches(data, handle.signature, SAMPLES)
     make = _emission(adaptor, handle, plan, batches)
     reference = _outputs(adaptor, handle, batches)
     began = time.monotonic()
