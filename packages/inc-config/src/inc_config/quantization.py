@@ -93,7 +93,7 @@ class QuantizeConfig(TunedPrecision):
     """Post-training quantization, tuned until the accuracy criterion holds.
 
     ``calibration_samples`` is how many samples of the calibration data are read; ``activation_threshold`` one of minmax, percentile, kl,
-    mse; ``recipes`` are options of the whole model. ``reduce_range`` spends 7 bits of 8 (None: where the target saturates).
+    mse; ``recipes`` are options of the whole model. ``reduce_range`` spends 7 bits of 8 (None: nothing overflows anyway).
     ``weight_only`` counts with that approach only.
     """
 
