@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("models", nargs="*", choices=[*BOUNDS, []], help="models to compare on")
     parser.add_argument("--all", action="store_true", help="every model; training all takes about ten minutes once")
-    parser.add_argument("--samples", type=int, default=4000, help="held-out samples (the detector takes a tenth)")
+    parser.add_argument("--samples", type=int, default=4000, help="held-out samples (the detector takes a tenth); 20000 halve intervals")
     parser.add_argument("--rounds", type=int, default=15, help="paired rounds of each latency")
     return parser
 
