@@ -204,6 +204,8 @@ class Guards(Protocol):
     ) -> Capabilities:
         """The capabilities without the integer options of operators at risk, each with a reason of code ``RANGE_GUARD``.
 
+        Of options that differ only in how well they fit a range, those that fit worse are left out.
+
         With a few ``batches`` also what only values tell: where a target without VNNI needs narrower weights.
         """
 

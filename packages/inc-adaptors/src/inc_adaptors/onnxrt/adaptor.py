@@ -38,6 +38,7 @@ from inc_adaptors.onnxrt.optimized import optimize
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
 from inc_adaptors.onnxrt.sessions import create_session
 from inc_adaptors.onnxrt.shapes import infer
+from inc_adaptors.onnxrt.signed import choose_signs
 from inc_adaptors.onnxrt.storing import files_bytes, read_model, read_state, to_saved
 from inc_adaptors.onnxrt.tensors import split
 from inc_adaptors.onnxrt.wanted import wanted_statistics
@@ -224,10 +225,14 @@ class OnnxrtAdaptor:
     def guard(
         self, handle: ModelHandle, capabilities: Capabilities, statistics: Statistics, *, batches: Iterable[Any] = ()
     ) -> Capabilities:
-        """Operators in float whose ranges do not fit 8 bits together; see ``guard.guard``. It needs no ``batches``."""
+        """Operators in float whose ranges do not fit 8 bits together, and model inputs with the sign that fits theirs.
+
+        See ``guard.guard`` and ``signed.choose_signs``. It needs no ``batches``.
+        """
         del batches
         found = self._analysis(handle)
-        return guard(capabilities, found.graph, found.layout, statistics)
+        guarded = guard(capabilities, found.graph, found.layout, statistics)
+        return choose_signs(guarded, found.graph, found.layout, statistics)
 
     def emitter(self, handle: ModelHandle, statistics: Statistics, capabilities: Capabilities) -> OnnxrtEmitter:
         """Prepare emission.
