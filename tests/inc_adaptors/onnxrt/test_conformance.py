@@ -14,6 +14,7 @@ from inc_adaptors.testing import (
     AdaptorConformance,
     Case,
     DescribesConformance,
+    HostsConformance,
     IsolatesConformance,
     MixesPrecisionConformance,
     ObservesConformance,
@@ -69,4 +70,8 @@ class TestStoring(StoresConformance):
 
 
 class TestIsolating(IsolatesConformance):
+    pass
+
+
+class TestHosting(HostsConformance):
     pass

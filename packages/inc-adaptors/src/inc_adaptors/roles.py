@@ -24,7 +24,7 @@ from inc_config.named import Named
 from inc_config.plan import OpId, QuantizationPlan, TensorKey
 from inc_config.pruning import BlockPattern, Reduction
 from inc_config.recipes import GraphLevel
-from inc_config.target import Target
+from inc_config.target import Runtime, Target
 from numpy.typing import NDArray
 
 from inc_adaptors.diagnosis import Diagnosis
@@ -67,6 +67,27 @@ class Adaptor(Protocol):
 
     def fingerprint(self, handle: ModelHandle) -> str:
         """SHA-256 over structure and weights: equal for equal models."""
+
+
+@runtime_checkable
+class Hosts(Protocol):
+    """Run models in the runtime that they were made for, where that is another than the adaptor's own."""
+
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """Those that run models here, the adaptor's own first."""
+
+    def host(self, target: Target) -> Runtime:
+        """The runtime in which ``predictor`` runs models for ``target``: the target's, or one that computes the same where none can be had.
+
+        Raises:
+            ModelError: it is not installed.
+        """
+
+    def predictor_in(self, handle: ModelHandle, runtime: Runtime, *, threads: int = 0) -> Callable[[Any], tuple[NDArray[Any], ...]]:
+        """``predictor`` in one of ``runtimes``, whatever the model was made for; raises ModelError where that cannot run it."""
+
+    def checked(self, handle: ModelHandle) -> str:
+        """What was found in a model whose target's runtime cannot run here; raises ModelError where it is not in that runtime's form."""
 
 
 @runtime_checkable

@@ -25,6 +25,7 @@ from inc_adaptors.onnxrt.calibration import calibrate, samples_of
 from inc_adaptors.onnxrt.capabilities import describe, with_alternatives
 from inc_adaptors.onnxrt.diagnosis.diagnose import diagnose_models
 from inc_adaptors.onnxrt.diagnosis.integers import integer_operators
+from inc_adaptors.onnxrt.diagnosis.renaming import like
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.emission.manner import RECIPES
@@ -32,7 +33,7 @@ from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.guard import guard
 from inc_adaptors.onnxrt.half.describing import describe_half
 from inc_adaptors.onnxrt.half.measuring import HalfKernels, on_this_machine
-from inc_adaptors.onnxrt.half.running import is_for_openvino, openvino_profile, openvino_run
+from inc_adaptors.onnxrt.hosting import host, is_for_openvino, needs_openvino, openvino_profile, openvino_run, runtimes, tensorrt_structure
 from inc_adaptors.onnxrt.loading import load, signature
 from inc_adaptors.onnxrt.optimized import optimize
 from inc_adaptors.onnxrt.profile import bind_batches, profile_operators
@@ -51,7 +52,7 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class OnnxrtAdaptor:
-    """Roles Adaptor, Describes, Observes, Quantizes, MixesPrecision, Guards, Compares, Diagnoses, Stores, Binds, Profiles for ONNX models.
+    """Roles Adaptor, Hosts, Describes, Observes, Quantizes, MixesPrecision, Guards, Compares, Diagnoses, Stores, Binds, Profiles for ONNX.
 
     Args:
         threads: of sessions that ``predict`` and ``observe`` make; 0 is onnxruntime's default.
@@ -97,14 +98,18 @@ class OnnxrtAdaptor:
         return self._predictors[handle](inputs)
 
     def predictor(self, handle: ModelHandle, *, threads: int = 0) -> Callable[[Any], Outputs]:
-        """A session behind a callable; OpenVINO's where the model computes in bf16 for it.
+        """A session behind a callable; OpenVINO's where the model was made for it.
 
         Raises:
-            ModelError: onnxruntime cannot run the model; when called, also where an operator fails.
+            ModelError: the runtime is not installed or cannot run the model; when called, also where an operator fails.
             DataError: when called, for inputs that do not fit or are not finite.
         """
+        return self.predictor_in(handle, Runtime.OPENVINO if is_for_openvino(handle) else Runtime.ONNXRUNTIME, threads=threads)
+
+    def predictor_in(self, handle: ModelHandle, runtime: Runtime, *, threads: int = 0) -> Callable[[Any], Outputs]:
+        """The same in one of ``runtimes``, whatever the model was made for; raises as ``predictor``."""
         taken = handle.signature
-        if is_for_openvino(handle):
+        if runtime is Runtime.OPENVINO:
             compute = openvino_run(handle, threads=threads)
         else:
             compute = partial(create_session(split(handle.native), threads=threads).run, None)
@@ -115,6 +120,18 @@ class OnnxrtAdaptor:
             return tuple(compute(feed))
 
         return run
+
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """onnxruntime, and OpenVINO where it is installed."""
+        return runtimes()
+
+    def host(self, target: Target) -> Runtime:
+        """See ``hosting.host``."""
+        return host(target)
+
+    def checked(self, handle: ModelHandle) -> str:
+        """What was counted in a model for TensorRT; raises ModelError where it does not have TensorRT's form."""
+        return tensorrt_structure(handle.native)
 
     def bind(
         self, handle: ModelHandle, batches: Sequence[Any], *, threads: int = 0, inter_op_threads: int | None = None
@@ -267,7 +284,7 @@ class OnnxrtAdaptor:
         """
         feeds = [bind(batch, reference.signature) for batch in batches]
         outputs = self.parity(reference, other, feeds)
-        at_fault = any(output.sqnr_db < least_db for output in outputs) and not is_for_openvino(other)
+        at_fault = any(output.sqnr_db < least_db for output in outputs) and not needs_openvino(other)
         divergence = first_divergence(reference.native, other.native, feeds[0], least_db=least_db) if at_fault else None
         return ParityReport(outputs=outputs, samples=sum(samples_of(feed) for feed in feeds), divergence=divergence)
 
@@ -279,6 +296,8 @@ class OnnxrtAdaptor:
             ModelError: ``other`` is no quantized form of ``reference``.
         """
         feeds = [bind(batch, reference.signature) for batch in batches]
+        renamed = like(reference.native, other.native)
+        other = attrs.evolve(other, native=renamed, signature=signature(renamed))
         outputs = self.parity(reference, other, feeds)
         times = tuple(self.profile(handle, feeds[0], calls=calls) for handle in (reference, other))
         references = [self.predict(reference, feed) for feed in feeds]

@@ -36,5 +36,5 @@ def profile(model: Any, feed: Mapping[str, NDArray[Any]], *, calls: int = 10, th
 
 
 def _dtype(kernel: str) -> str:
-    """``brgconv_avx512_amx_bf16`` ends with the type that it computes in."""
-    return _TYPES.get(kernel.rpartition("_")[2], "")
+    """``brgconv_avx512_amx_bf16`` and ``brgconv_avx512_I8`` end with the type that they compute in."""
+    return _TYPES.get(kernel.rpartition("_")[2].lower(), "")

@@ -12,7 +12,7 @@ import pytest
 
 for _module in (
     "case", "opening", "describing", "mixing", "observing", "quantizing", "training", "weights", "distilling", "storing", "exporting",
-    "isolating",
+    "isolating", "hosting",
 ):  # fmt: skip
     pytest.register_assert_rewrite(f"inc_adaptors.testing.{_module}")
 
@@ -20,6 +20,7 @@ from inc_adaptors.testing.case import Case, PlainTraining, RecordingHooks, asser
 from inc_adaptors.testing.describing import DescribesConformance  # noqa: E402
 from inc_adaptors.testing.distilling import DistillsConformance  # noqa: E402
 from inc_adaptors.testing.exporting import ExportsConformance  # noqa: E402
+from inc_adaptors.testing.hosting import HostsConformance  # noqa: E402
 from inc_adaptors.testing.isolating import IsolatesConformance  # noqa: E402
 from inc_adaptors.testing.mixing import MixesPrecisionConformance  # noqa: E402
 from inc_adaptors.testing.observing import ObservesConformance  # noqa: E402
@@ -31,6 +32,6 @@ from inc_adaptors.testing.weights import AccessesWeightsConformance  # noqa: E40
 
 __all__ = [
     "AccessesWeightsConformance", "AdaptorConformance", "Case", "DescribesConformance", "DistillsConformance", "ExportsConformance",
-    "IsolatesConformance", "MixesPrecisionConformance", "ObservesConformance", "PlainTraining", "QuantizesConformance", "RecordingHooks",
-    "StoresConformance", "TrainsConformance", "assert_close", "assert_same", "sqnr_db",
+    "HostsConformance", "IsolatesConformance", "MixesPrecisionConformance", "ObservesConformance", "PlainTraining",
+    "QuantizesConformance", "RecordingHooks", "StoresConformance", "TrainsConformance", "assert_close", "assert_same", "sqnr_db",
 ]  # fmt: skip
