@@ -12,7 +12,8 @@ from onnx import ModelProto, NodeProto
 
 from inc_adaptors.diagnosis import Diagnosis, OperatorDiagnosis, exclusions
 from inc_adaptors.onnxrt.calibration import samples_of
-from inc_adaptors.onnxrt.diagnosis.errors import Pair, alone, cumulative, pairs
+from inc_adaptors.onnxrt.diagnosis.errors import noise
+from inc_adaptors.onnxrt.diagnosis.pairing import Pair, pairs
 from inc_adaptors.onnxrt.diagnosis.speed import findings, is_slower, overhead_s, times_by_operator, why_slower
 from inc_adaptors.onnxrt.diagnosis.unpack import plain_name, unpacked
 from inc_adaptors.onnxrt.graph import Graph, assemble
@@ -77,7 +78,7 @@ def diagnose_models(
 
 
 def _rows(reference: ModelProto, quantized: ModelProto, both: Sequence[Pair], feeds: Sequence[Feed]) -> tuple[OperatorDiagnosis, ...]:
-    own, together = alone(reference, quantized, both, feeds), cumulative(reference, quantized, both, feeds)
+    own, together = noise(reference, quantized, both, feeds)
     return tuple(
         OperatorDiagnosis(name=p.name, type=p.exact.op_type, alone_db=own.get(p.name), cumulative_db=together.get(p.name)) for p in both
     )
@@ -117,5 +118,6 @@ def _with_risk(rows: tuple[OperatorDiagnosis, ...], risk: Saturation) -> tuple[O
 def _comparable(exact: ModelProto, quantized: ModelProto, graph: Graph) -> ModelProto:
     """The float model with BatchNormalization and the like folded if the tool that quantized did so, else as it is."""
     absorbed = {name for names in graph.absorbed.values() for name in names}
-    was_folded = bool(absorbed) and absorbed.isdisjoint(node.name for node in quantized.graph.node)
+    norms = any(node.op_type == "BatchNormalization" for node in quantized.graph.node)
+    was_folded = bool(absorbed) and not norms and absorbed.isdisjoint(node.name for node in quantized.graph.node)
     return assemble(graph, graph.nodes, graph.initializers) if was_folded or opset_of(exact) < opset_of(quantized) else exact

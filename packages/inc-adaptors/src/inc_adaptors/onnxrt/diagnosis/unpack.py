@@ -15,7 +15,7 @@ _SINGLE = {
     "QLinearSigmoid": "Sigmoid",
     "QLinearSoftmax": "Softmax",
 }
-_FLOAT_TYPES = {**_PRODUCTS, **_PAIRS, **_SINGLE, "QLinearConcat": "Concat"}
+FLOAT_TYPES = {**_PRODUCTS, **_PAIRS, **_SINGLE, "QLinearConcat": "Concat"}
 _OWN_ATTRIBUTES = frozenset({"channels_last", "opset"})  # which the float operators do not have
 _TRIPLE = 3
 
@@ -78,8 +78,8 @@ def _attention(node: NodeProto) -> list[NodeProto]:
 def _written_out(node: NodeProto) -> list[NodeProto]:
     if node.op_type == "QAttention":
         return _attention(node)
-    if node.op_type not in _FLOAT_TYPES:
-        return [node]
+    if node.op_type not in FLOAT_TYPES or any(item.name == "channels_last" and item.i for item in node.attribute):
+        return [node]  # one that onnxruntime laid out anew has no float form
     name = node.name or node.output[0]
     parts = _parts(node)
     made: list[NodeProto] = []
@@ -98,7 +98,7 @@ def _written_out(node: NodeProto) -> list[NodeProto]:
         ]
     result = [part for part in parts.result if part]
     end = f"{name}/real" if result else f"{name}/product" if parts.float_bias else node.output[0]
-    float_node = helper.make_node(_FLOAT_TYPES[node.op_type], inputs, [end], name=plain_name(name))
+    float_node = helper.make_node(FLOAT_TYPES[node.op_type], inputs, [end], name=plain_name(name))
     float_node.attribute.extend(item for item in node.attribute if item.name not in _OWN_ATTRIBUTES)
     made.append(float_node)
     if result:
