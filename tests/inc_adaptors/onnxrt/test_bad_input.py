@@ -90,6 +90,11 @@ def test_empty_batches_and_no_batches_are_refused() -> None:
         ADAPTOR.observe(handle, [], wanted)
 
 
+def test_an_empty_batch_as_example_is_no_division_by_its_samples() -> None:
+    found = ADAPTOR.capabilities(ADAPTOR.open(mlp()), TARGET, batches=[{"x": np.zeros((0, 32), np.float32)}])
+    assert {c.op.type for c in found.quantizable} == {"Gemm"}
+
+
 def test_statistics_of_another_model_are_refused() -> None:
     found = calibrated(mlp())
     other = ADAPTOR.open(mlp(seed=1))

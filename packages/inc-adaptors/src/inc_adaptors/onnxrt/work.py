@@ -22,12 +22,12 @@ def multiply_adds(graph: Graph, types: Mapping[str, TensorType], node: NodeProto
     if node.op_type == "Conv":
         per_output = math.prod(right[1:])
     elif node.op_type == "ConvTranspose":
-        return math.prod(left) * math.prod(right[1:]) // samples
+        return math.prod(left) * math.prod(right[1:]) // max(samples, 1)
     elif node.op_type == "Gemm":
         per_output = left[0] if attribute(node, "transA", 0) else left[-1]
     else:
         per_output = left[-1] if left else 0
-    return math.prod(out) * per_output // samples
+    return math.prod(out) * per_output // max(samples, 1)
 
 
 def _known(types: Mapping[str, TensorType], name: str) -> tuple[int, ...] | None:

@@ -126,7 +126,13 @@ class OnnxrtEmitter:
         rewriting.run(skeleton.layout.operators)
         made = finish(rewriting.nodes, rewriting.initializers, skeleton.graph, skeleton.names, plan, final=final)
         halves = cast_to_half(
-            in_domains(made.nodes, made.initializers, opset=skeleton.graph.opset, everywhere=manner.contrib_pairs),
+            in_domains(
+                made.nodes,
+                made.initializers,
+                opset=skeleton.graph.opset,
+                runtime=plan.target.runtime,
+                everywhere=manner.contrib_pairs,
+            ),
             made.initializers,
             graph=skeleton.graph,
             layout=skeleton.layout,
