@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 from inc_config import QuantizeConfig
-from inc_config.errors import ModelError
+from inc_config.errors import ModelError, PlanError
 from inc_orchestrate import plan
+from onnx import TensorProto, helper
 from torch import nn
 
 
@@ -49,3 +50,15 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError):
         plan(path)
+
+
+def test_a_model_without_anything_to_quantize_is_an_error_with_a_reason_per_operator(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["a"], name="first"), helper.make_node("Softmax", ["a"], ["y"], name="second")]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 8]) for name in ("x", "y")]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=[helper.make_opsetid("", 17)])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(PlanError) as error:
+        plan(path)
+    assert "first (Relu): no_integer_kernel" in error.value.what
+    assert "second (Softmax): slower_in_integer" in error.value.what

@@ -6,6 +6,8 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inc_adaptors.handle import Signature, TensorSpec
+from inc_config.target import Runtime
 from inc_config.tuning import AccuracyCriterion, ExitPolicy
 from inc_orchestrate.cli.arguments import drop
 from inc_orchestrate.cli.following import following, in_options, needed_drop, resumed
@@ -66,3 +68,21 @@ def test_resuming_is_the_same_command_without_starting_over() -> None:
 def test_suggestions_speak_of_options() -> None:
     assert in_options("Allow relative accuracy_loss=0.0022 to accept") == "Allow --max-drop 0.0022 to accept"
     assert in_options("Use approach 'auto': more than max_trials=3") == "Use --approach auto: more than --max-trials 3"
+
+
+def test_a_model_for_another_runtime_is_timed_with_that_runtimes_own_tool() -> None:
+    inputs = (TensorSpec(name="ids", shape=(None, 16), dtype="int64"), TensorSpec(name="mask", shape=(None, 16), dtype="int64"))
+    made = {
+        runtime: following(
+            TYPED,
+            model=Path("m.onnx"),
+            output=Path("out"),
+            summary=MET,
+            exit_policy=ExitPolicy(),
+            runtime=runtime,
+            signature=Signature(inputs=inputs, outputs=()),
+        )
+        for runtime in (Runtime.OPENVINO, Runtime.TENSORRT)
+    }
+    assert made[Runtime.OPENVINO] == "benchmark_app -m out/model.onnx -d CPU -hint latency -data_shape 'ids[1,16],mask[1,16]'"
+    assert made[Runtime.TENSORRT] == "trtexec --onnx=out/model.onnx --int8"

@@ -68,3 +68,46 @@ def test_what_is_no_model_is_refused(here: Path, capsys: pytest.CaptureFixture[s
     error = capsys.readouterr().err
     assert what in error
     assert "where: other.onnx" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "target"),
+    [
+        (("--runtime", "openvino", "--isa", "amx"), "openvino, amx, cpu"),
+        (("--runtime", "tensorrt"), "tensorrt, generic, cuda"),
+        (("--isa", "avx2"), "onnxruntime, avx2, cpu"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_the_plan_is_for_the_target_and_so_is_the_next_command(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], target: str
+) -> None:
+    lines = shown(capsys, *options).splitlines()
+    assert f"   target: {target}   " in lines[0]
+    assert lines[-1].endswith(" ".join(options))
+
+
+@pytest.mark.usefixtures("here")
+def test_a_processors_instruction_set_is_refused_for_tensorrt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "m.onnx", "--runtime", "tensorrt", "--isa", "avx2"]) == 2
+    assert "leave out --isa" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_nothing_quantized_is_an_error_that_lists_the_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "m.onnx", "--exclude", ".*"]) == 2
+    error = capsys.readouterr().err
+    assert "Nothing would be quantized" in error
+    assert "residual_add (Add): excluded_by_user" in error
+    assert "fix:   exclude less" in error
+
+
+def test_a_difference_to_another_model_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra onnxrt is not installed")
+    model = onnx.load("m.onnx")
+    model.graph.input[0].name = "picture"
+    for node in model.graph.node:
+        node.input[:] = ["picture" if name == "image" else name for name in node.input]
+    onnx.save(model, here / "other.onnx")
+    assert main(["plan", "m.onnx", "--diff", "other.onnx"]) == 2
+    assert "It is another model than m.onnx: it takes picture float32" in capsys.readouterr().err

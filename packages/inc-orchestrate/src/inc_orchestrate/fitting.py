@@ -15,6 +15,7 @@ from inc_config.quantization import Baseline, QuantizeConfig, TunedPrecision
 
 from inc_orchestrate.checkpoint import Checkpoints, stage_fingerprint
 from inc_orchestrate.evaluation import MetricEvaluator
+from inc_orchestrate.hosting import Hosting, hosting
 from inc_orchestrate.judge import Judged, evaluator_for, judge
 from inc_orchestrate.latency import latency_table
 from inc_orchestrate.progress import Progress
@@ -85,9 +86,13 @@ class Fit:
             )
             score = after
         confirmed = self._confirm(handle)
+        home = hosting(self._adaptor, self._tuning.capabilities.target if self._tuning else self._adaptor.target())
+        for line in home.lines(self._adaptor, handle):
+            self._progress.note(line)
         evidence = Evidence(
             framework=self._adaptor.name,
-            target=str(self._tuning.capabilities.target if self._tuning else self._adaptor.target()),
+            target=str(home.target),
+            judged_in=home.runtime.value,
             metric="not measured" if self._judged.evaluator is None else self._judged.evaluator.metric,
             label_free=self._judged.evaluator is not None and self._judged.evaluator.label_free,
             baseline=self._baseline,
@@ -95,7 +100,7 @@ class Fit:
             size_before_bytes=self._adaptor.size_bytes(self._original),
             done=tuple(done),
             tuning=self._tuning,
-            latency=self._latency(handle),
+            latency=self._latency(handle, home),
             notes=tuple(self._progress.notes),
             seconds=time.monotonic() - began,
         )
@@ -222,14 +227,22 @@ class Fit:
             if common:
                 self._progress.note(f"{common} confirmation samples are also {name} samples: the confirmation is not independent")
 
-    def _latency(self, handle: ModelHandle) -> tuple[LatencySummary, ...]:
+    def _latency(self, handle: ModelHandle, home: Hosting) -> tuple[LatencySummary, ...]:
         asked = self._pipeline.benchmark
         inputs = self._judged.example
-        if asked is False or inputs is None or (asked is None and self._tuning is None):
+        if asked is False or inputs is None or (asked is None and self._tuning is None) or not home.is_timed:
             return ()
         config = asked if isinstance(asked, BenchmarkConfig) else BenchmarkConfig()
         if fixed_size(self._original.signature) not in (None, config.batch_size):
             self._progress.note(f"latency is for batch {batch_size(inputs)}, the only size that the model takes")
         elif batch_size(inputs) < config.batch_size:
             self._progress.note(f"latency is for batch {batch_size(inputs)}: the given batches are smaller than {config.batch_size}")
-        return latency_table(self._adaptor, original=self._original, final=handle, inputs=inputs, config=config, progress=self._progress)
+        return latency_table(
+            self._adaptor,
+            original=self._original,
+            final=handle,
+            inputs=inputs,
+            config=config,
+            progress=self._progress,
+            runtime=home.runtime,
+        )

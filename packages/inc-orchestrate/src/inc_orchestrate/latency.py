@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 from inc_adaptors.batches import batch_size, cut
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import ModelHandle
-from inc_adaptors.roles import Adaptor, Exports
+from inc_adaptors.parity import sqnr_db
+from inc_adaptors.roles import Adaptor, Exports, Hosts, require
 from inc_bench import Comparison, compare, measure
 from inc_config.benchmark import BenchmarkConfig
 from inc_config.errors import IncError
+from inc_config.target import Runtime
 
 from inc_orchestrate.progress import Progress
 from inc_orchestrate.summary import LatencySummary
@@ -21,7 +26,13 @@ from inc_orchestrate.summary import LatencySummary
 _QUICK = BenchmarkConfig(warmup=2, rounds=5, min_round_s=0.02)
 
 OWN_RUNTIME = "the model's own runtime in fp32"
+SAME_MODEL = "the same model"
 FASTEST = "the fastest fp32 runtime here"
+
+LARGEST_BYTES = 1 << 29
+"""Another runtime holds a model a second time: larger ones are timed in one only."""
+
+Call = Callable[[], Any]
 
 
 def call_latency_s(adaptor: Adaptor, handle: ModelHandle, inputs: Any) -> float:
@@ -31,65 +42,136 @@ def call_latency_s(adaptor: Adaptor, handle: ModelHandle, inputs: Any) -> float:
 
 
 def latency_table(
-    adaptor: Adaptor, *, original: ModelHandle, final: ModelHandle, inputs: Any, config: BenchmarkConfig, progress: Progress
+    adaptor: Adaptor,
+    *,
+    original: ModelHandle,
+    final: ModelHandle,
+    inputs: Any,
+    config: BenchmarkConfig,
+    progress: Progress,
+    runtime: Runtime,
 ) -> tuple[LatencySummary, ...]:
     """Compare the result with the caller's model in its own runtime and with the fastest fp32 runtime at hand.
 
-    ``inputs`` is one batch, cut to the configuration's batch size unless the model takes one size only.
+    Where a further runtime is installed, the result is compared with itself there too: which is its faster home is a choice to be made.
+
+    Args:
+        adaptor: of both models.
+        original: the caller's model, which runs in the adaptor's own runtime.
+        final: the result, which runs in ``runtime``.
+        inputs: one batch, cut to the configuration's batch size unless the model takes one size only.
+        config: how to measure.
+        progress: shows a bar, and notes what could not be timed.
+        runtime: see ``final``.
     """
-    sample = cut(inputs, config.batch_size, original.signature)
-    candidate = _call(adaptor, final, sample, config)
-    own_call = _call(adaptor, original, sample, config)
-    with progress.bar("compare latencies", 2) as advance:
-        own = compare(own_call, candidate, config)
-        advance(1, None)
-        rows = [_row(f"{OWN_RUNTIME} ({adaptor.target().runtime.value})", own, sample, config)]
-        rows.append(_fastest(adaptor, original, sample, config=config, own=own, calls=(own_call, candidate), progress=progress))
-    return tuple(rows)
+    return _Timing(adaptor, cut(inputs, config.batch_size, original.signature), config, progress).table(original, final, runtime)
 
 
-def _fastest(
-    adaptor: Adaptor,
-    original: ModelHandle,
-    sample: Any,
-    *,
-    config: BenchmarkConfig,
-    own: Comparison,
-    calls: tuple[Callable[[], object], Callable[[], object]],
-    progress: Progress,
-) -> LatencySummary:
-    own_call, candidate = calls
-    name = adaptor.target().runtime.value
-    if isinstance(adaptor, Exports):
+@attrs.frozen
+class _Timing:
+    """One batch, and how calls on it are compared."""
+
+    adaptor: Adaptor
+    sample: Any
+    config: BenchmarkConfig
+    progress: Progress
+
+    def table(self, original: ModelHandle, final: ModelHandle, runtime: Runtime) -> tuple[LatencySummary, ...]:
+        name = self.adaptor.target().runtime.value
+        own, candidate = (_call(self.adaptor, handle, self.sample, self.config) for handle in (original, final))
+        with self.progress.bar("compare latencies", 3) as advance:
+            compared = compare(own, candidate, self.config)
+            advance(1, None)
+            elsewhere = self._elsewhere(original)
+            homes = [self._home(final, candidate, runtime, other) for other in elsewhere if other is not runtime]
+            advance(2, None)
+            fastest = self._fastest(original, own, candidate, compared, elsewhere)
+        return (self._row(f"{OWN_RUNTIME} ({name})", compared), *filter(None, homes), fastest)
+
+    def _elsewhere(self, original: ModelHandle) -> tuple[Runtime, ...]:
+        """Runtimes to compare with, the adaptor's own among them."""
+        if not isinstance(self.adaptor, Hosts):
+            return ()
+        found = self.adaptor.runtimes()
+        if len(found) > 1 and self.adaptor.size_bytes(original) > LARGEST_BYTES:
+            names = ", ".join(runtime.value for runtime in found[1:])
+            self.progress.note(f"the original was not timed in {names}: it is larger than {LARGEST_BYTES >> 20} MB")
+            return ()
+        return found
+
+    def _home(self, final: ModelHandle, candidate: Call, runtime: Runtime, other: Runtime) -> LatencySummary | None:
+        """The result in another runtime than its own, and a note where that is the faster one."""
+        with self._noting(f"the result was not timed in {other.value}"):
+            there = self._call_in(final, other)
+            alike = min(sqnr_db(x, y) for x, y in zip(candidate(), there(), strict=True))
+            found = compare(there, candidate, self.config)
+            if found.verdict.value == "slower":
+                self.progress.note(
+                    f"{other.value} runs this very model {1.0 / found.ratio:.2f}x as fast as {runtime.value} does, with outputs alike to "
+                    f"{alike:.1f} dB; the target {other.value} makes and judges one for it"
+                )
+            return self._row(f"{SAME_MODEL} in {other.value}", found)
+        return None
+
+    def _fastest(
+        self, original: ModelHandle, own: Call, candidate: Call, compared: Comparison, elsewhere: tuple[Runtime, ...]
+    ) -> LatencySummary:
+        name, fastest = self.adaptor.target().runtime.value, own
+        with self._exported(original) as exported:
+            exported.update({runtime.value: partial(self._call_in, original, runtime) for runtime in elsewhere[1:]})
+            for other, make in exported.items():
+                with self._noting(f"the original was not timed in {other}"):
+                    call = make()
+                    if compare(fastest, call, _QUICK).ratio > 1.0 and compare(fastest, call, self.config).ratio > 1.0:
+                        name, fastest = other, call
+            found = compared if fastest is own else compare(fastest, candidate, self.config)
+        return self._row(f"{FASTEST} ({name})", found)
+
+    @contextmanager
+    def _exported(self, original: ModelHandle) -> Iterator[dict[str, Callable[[], Call]]]:
+        """The original in ONNX, for adaptors that write it."""
+        adaptor = self.adaptor
+        if not isinstance(adaptor, Exports):
+            yield {}
+            return
         with tempfile.TemporaryDirectory(prefix="inc-export-") as folder:
-            try:
-                path = adaptor.export_onnx(original, Path(folder) / "fp32.onnx", example_inputs=sample)
+
+            def make() -> Call:
+                path = adaptor.export_onnx(original, Path(folder) / "fp32.onnx", example_inputs=self.sample)
                 other = adaptor_for(path)
-                exported = _call(other, other.open(path), sample, config)
-                if compare(own_call, exported, config).ratio > 1.0:
-                    return _row(f"{FASTEST} ({other.target().runtime.value})", compare(exported, candidate, config), sample, config)
-            except (IncError, ImportError) as error:
-                reason = error.what if isinstance(error, IncError) else str(error)
-                progress.note(f"only {name} was timed in fp32: the model could not be exported to ONNX Runtime ({reason.splitlines()[0]})")
-    return _row(f"{FASTEST} ({name})", own, sample, config)
+                return _call(other, other.open(path), self.sample, self.config)
+
+            yield {Runtime.ONNXRUNTIME.value: make}
+
+    @contextmanager
+    def _noting(self, what: str) -> Iterator[None]:
+        """A runtime that cannot run a model costs a line of the table, not the run."""
+        try:
+            yield
+        except (IncError, ImportError) as error:
+            reason = error.what if isinstance(error, IncError) else str(error)
+            self.progress.note(f"{what}: {reason.splitlines()[0]}")
+
+    def _call_in(self, handle: ModelHandle, runtime: Runtime) -> Call:
+        predict = require(self.adaptor, Hosts, step="latency").predictor_in(handle, runtime, threads=self.config.threads)
+        return lambda: predict(self.sample)
+
+    def _row(self, against: str, comparison: Comparison) -> LatencySummary:
+        return LatencySummary(
+            against=against,
+            ratio=comparison.ratio,
+            low=comparison.low,
+            high=comparison.high,
+            verdict=comparison.verdict.value,
+            baseline_s=comparison.baseline_s,
+            candidate_s=comparison.candidate_s,
+            batch_size=batch_size(self.sample),
+            threads=self.config.threads,
+            confidence=comparison.confidence,
+            noisy=comparison.noisy,
+        )
 
 
-def _call(adaptor: Adaptor, handle: ModelHandle, sample: Any, config: BenchmarkConfig) -> Callable[[], object]:
+def _call(adaptor: Adaptor, handle: ModelHandle, sample: Any, config: BenchmarkConfig) -> Call:
     predict = adaptor.predictor(handle, threads=config.threads)
     return lambda: predict(sample)
-
-
-def _row(against: str, comparison: Comparison, sample: Any, config: BenchmarkConfig) -> LatencySummary:
-    return LatencySummary(
-        against=against,
-        ratio=comparison.ratio,
-        low=comparison.low,
-        high=comparison.high,
-        verdict=comparison.verdict.value,
-        baseline_s=comparison.baseline_s,
-        candidate_s=comparison.candidate_s,
-        batch_size=batch_size(sample),
-        threads=config.threads,
-        confidence=comparison.confidence,
-        noisy=comparison.noisy,
-    )

@@ -9,12 +9,13 @@ import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import BF16, FP16, FloatType
+from inc_config.errors import PlanError
 from inc_config.plan import FLOAT, OpPlan, QuantizationPlan
 from inc_config.quantization import MixedPrecisionConfig, QuantizeConfig
 from inc_config.target import Target
 
 from inc_orchestrate.candidates import capabilities_under
-from inc_orchestrate.precisions import floats_only
+from inc_orchestrate.precisions import floats_only, is_undecided
 from inc_orchestrate.recipes import rewritten
 from inc_orchestrate.summary import OperatorSummary, count_by_precision
 from inc_orchestrate.tables import megabytes, operator_table, to_text
@@ -37,6 +38,11 @@ class PlanReport:
     def by_precision(self) -> dict[str, int]:
         """How many operators would compute in each precision."""
         return count_by_precision(self.operators)
+
+    @property
+    def is_in_float(self) -> bool:
+        """Whether every operator would stay in fp32."""
+        return set(self.by_precision) <= {FloatType.FP32.value}
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {precision}" for precision, count in self.by_precision.items())
@@ -62,6 +68,7 @@ def plan(
 
     Raises:
         ModelError: unknown or unfit model.
+        PlanError: nothing would be quantized, with a reason per operator; what the user excluded is no error but a report.
         MissingRoleError: its adaptor cannot tell.
     """
     adaptor = adaptor_for(model)
@@ -71,13 +78,38 @@ def plan(
     capabilities = capabilities_under(adaptor, handle, asked if target is None else attrs.evolve(asked, target=target), batches=batches)
     best = capabilities.plan()
     size = adaptor.size_bytes(handle)
-    return PlanReport(
+    report = PlanReport(
         framework=adaptor.name,
         target=str(capabilities.target),
         operators=operator_rows(capabilities, best),
         size_before_bytes=size,
         size_after_bytes=max(0, size - saved_bytes(capabilities, best)),
     )
+    if isinstance(config, MixedPrecisionConfig) or is_undecided(capabilities) or _is_excluded(capabilities) or not report.is_in_float:
+        return report
+    raise nothing_planned(report)
+
+
+def nothing_planned(report: PlanReport) -> PlanError:
+    """The error for a plan that leaves every operator in float."""
+    reasons = "\n".join(f"    {row.op} ({row.type}): {row.reason or 'no integer option'}" for row in report.operators)
+    return PlanError(
+        f"Nothing would be quantized for the target {report.target}:\n{reasons or '    it has no operators'}",
+        where="the plan",
+        fix=_way_out({row.reason.partition(":")[0] for row in report.operators}),
+    )
+
+
+def _way_out(codes: Collection[str]) -> str:
+    if ReasonCode.ALREADY_QUANTIZED.value in codes:
+        return "give the model that this one was made from"
+    if ReasonCode.EXCLUDED_BY_USER.value in codes:
+        return "exclude less"
+    return "leave the model in float, where it is fastest, or plan for another approach or target"
+
+
+def _is_excluded(capabilities: Capabilities) -> bool:
+    return any(op.reason is not None and op.reason.code is ReasonCode.EXCLUDED_BY_USER for op in capabilities.ops)
 
 
 def difference(report: PlanReport, integers: Collection[str]) -> tuple[tuple[OperatorSummary, str], ...]:

@@ -43,6 +43,7 @@ class Evidence:
 
     framework: str
     target: str
+    judged_in: str
     metric: str
     label_free: bool
     baseline: Score | None
@@ -63,6 +64,7 @@ def summarize(evidence: Evidence) -> Summary:
     return Summary(
         framework=evidence.framework,
         target=evidence.target,
+        judged_in=evidence.judged_in,
         accuracy=_accuracy(evidence),
         size_before_bytes=sizes[0],
         size_after_bytes=sizes[-1],

@@ -131,10 +131,11 @@ class SparsitySummary:
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """Everything ``print(result)`` shows, and what ``save`` writes beside the model."""
+    """Everything ``print(result)`` shows, and what ``save`` writes beside the model; ``judged_in`` is the runtime that ran the result."""
 
     framework: str
     target: str
+    judged_in: str = ""
     accuracy: AccuracySummary
     size_before_bytes: int
     size_after_bytes: int

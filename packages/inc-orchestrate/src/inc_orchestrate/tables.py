@@ -142,5 +142,7 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
     lines += [("hurts", f"{', '.join(hurt.ops)}: {hurt.gain:+.4f} when in float") for hurt in summary.hurts[:5]]
     lines += [("try", suggestion) for suggestion in summary.suggestions]
     lines += [("note", note) for note in summary.notes]
+    if summary.judged_in:
+        lines.append(("target", f"{summary.target}; judged in {summary.judged_in}{'' if summary.latency else ', not timed'}"))
     lines.append(("seconds", f"{summary.seconds:.1f}"))
     return lines

@@ -13,7 +13,7 @@ from inc_orchestrate.cli.job import Finished, Job
 from inc_orchestrate.cli.sensitivity import MEASURE
 from inc_orchestrate.cli.terminal import command, say, show
 from inc_orchestrate.report import Context, contents, write_report
-from inc_orchestrate.report.content import in_float_table, latency_table, trial_table, verdict
+from inc_orchestrate.report.content import in_float_table, judged_in, latency_table, trial_table, verdict
 from inc_orchestrate.report.figures import change, score, size, unit
 from inc_orchestrate.report.frontier import plot
 
@@ -51,6 +51,7 @@ def tell(out: Console, job: Job, finished: Finished) -> None:
     for line in plot(summary):
         say(out, line)
     out.print()
+    say(out, f"target: {summary.target}; judged in {judged_in(summary)}")
     say(out, f"{'confirmed' if summary.accuracy.is_met else 'judged'} {finished.confirmation}")
     show(out, verdict(summary))
     if not summary.accuracy.is_met:

@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+from inc_adaptors.handle import Signature
+from inc_config.target import Runtime
 from inc_config.tuning import ExitPolicy
 
 from inc_orchestrate.cli import folder
@@ -34,10 +36,19 @@ def resumed(command_line: str) -> str:
     return shlex.join([*_without(shlex.split(command_line), flags=("--force", "--resume")), "--resume"])
 
 
-def following(command_line: str, *, model: Path, output: Path, summary: Summary, exit_policy: ExitPolicy) -> str:
-    """Compare the models where the criterion holds; else search on, or allow what the best model needs."""
+def following(
+    command_line: str,
+    *,
+    model: Path,
+    output: Path,
+    summary: Summary,
+    exit_policy: ExitPolicy,
+    runtime: Runtime = Runtime.ONNXRUNTIME,
+    signature: Signature | None = None,
+) -> str:
+    """Time the models where the criterion holds, with the tool of ``runtime``; else search on, or allow what the best model needs."""
     if summary.accuracy.is_met:
-        return shlex.join(["inc-bench", str(model), "--compare", str(output / folder.MODEL)])
+        return shlex.join(_timing(runtime, str(model), str(output / folder.MODEL), signature))
     words = _without(shlex.split(command_line), flags=("--force", "--resume"))
     if len(summary.trials) >= exit_policy.max_trials:
         return shlex.join([*_without(words, options=("--max-trials",)), "--max-trials", str(2 * exit_policy.max_trials), "--resume"])
@@ -47,6 +58,17 @@ def following(command_line: str, *, model: Path, output: Path, summary: Summary,
     if needed is None:
         return shlex.join([*words, "--approach", "auto", "--force"])
     return shlex.join([*_without(words, options=("--max-drop",)), "--max-drop", needed, "--force"])
+
+
+def _timing(runtime: Runtime, model: str, made: str, signature: Signature | None) -> list[str]:
+    """What times the model where it will run; OpenVINO's and TensorRT's own tools take a single one."""
+    if runtime is Runtime.OPENVINO:
+        inputs = () if signature is None else signature.inputs
+        shapes = ",".join(f"{spec.name}[{','.join(str(size or 1) for size in spec.shape)}]" for spec in inputs)
+        return ["benchmark_app", "-m", made, "-d", "CPU", "-hint", "latency", *(["-data_shape", shapes] if shapes else [])]
+    if runtime is Runtime.TENSORRT:
+        return ["trtexec", f"--onnx={made}", "--int8"]
+    return ["inc-bench", model, "--compare", made]
 
 
 def needed_drop(accuracy: AccuracySummary) -> str | None:

@@ -10,14 +10,16 @@ import attrs
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.handle import Signature
 from inc_adaptors.roles import Diagnoses, require
+from inc_config.errors import ModelError
 from inc_config.quantization import Approach, QuantizeConfig
-from inc_config.target import Isa, Target
+from inc_config.target import Target
 from rich.console import Console
 
 from inc_orchestrate.cli.arguments import Parser, pattern
 from inc_orchestrate.cli.data import described, recipe_for, suggested_preprocessing
+from inc_orchestrate.cli.target import add_target, as_options, target_of
 from inc_orchestrate.cli.terminal import command, console, say, show
-from inc_orchestrate.planning import PlanReport, difference, plan
+from inc_orchestrate.planning import PlanReport, difference, nothing_planned, plan
 from inc_orchestrate.report.content import counts
 from inc_orchestrate.report.document import Table
 from inc_orchestrate.report.figures import percent, size
@@ -33,9 +35,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="path of an ONNX model")
     parser.add_argument("--preprocess", metavar="NAME|FILE", help="the preprocessing that goes with the model, for the command at the end")
     add_selection(parser)
-    parser.add_argument(
-        "--isa", choices=[isa.value for isa in Isa], help="instruction set of the machine that will run it (default: this one)"
-    )
+    add_target(parser)
     parser.add_argument("--diff", metavar="INT8", help="a quantized form of the model: show only operators that compute otherwise there")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
@@ -62,16 +62,25 @@ def add_selection(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace, command_line: str) -> int:
-    """Show the plan."""
+    """Show the plan.
+
+    Raises:
+        PlanError: nothing would be quantized, with a reason per operator.
+        ModelError: not a model, or ``--diff`` of another one.
+    """
     recipe = recipe_for(options.preprocess)
     adaptor = adaptor_for(options.model)
-    target = None if options.isa is None else attrs.evolve(adaptor.target(), isa=Isa(options.isa))
+    target = target_of(options)
     signature = adaptor.open(options.model).signature
     report = _planned(options, target)
+    if report.is_in_float:
+        raise nothing_planned(report)
     differing = None
     if options.diff is not None:
         diagnoses = require(adaptor, Diagnoses, step="plan --diff")
-        differing = difference(report, diagnoses.integers(adaptor.open(options.diff)))
+        other = adaptor.open(options.diff)
+        _check_same(signature, other.signature, options)
+        differing = difference(report, diagnoses.integers(other))
     if options.json:
         print(json.dumps(_as_json(options.model, report, signature, str(recipe) if recipe else None, differing), indent=2))
         return 0
@@ -80,6 +89,16 @@ def run(options: argparse.Namespace, command_line: str) -> int:
         return 0
     _print(console(), options, report, signature)
     return 0
+
+
+def _check_same(planned: Signature, other: Signature, options: argparse.Namespace) -> None:
+    """Two forms of one model take the same inputs."""
+    if {spec.name for spec in planned.inputs} != {spec.name for spec in other.inputs}:
+        raise ModelError(
+            f"It is another model than {options.model}: it takes {described(other)}, not {described(planned)}.",
+            where=f"--diff {options.diff}",
+            fix="give a quantized form of the same model, by any tool",
+        )
 
 
 def _planned(options: argparse.Namespace, target: Target | None) -> PlanReport:
@@ -133,6 +152,7 @@ def next_command(options: argparse.Namespace, signature: Signature) -> str:
     parts = ["inc", "quantize", options.model, "--data", "IMAGES/" if is_image else "SAMPLES.npz"]
     parts += ["--preprocess", preprocess] if preprocess else []
     parts += ["--max-drop", "1%", "-o", "out/"]
+    parts += as_options(options)
     parts += [] if options.approach == Approach.STATIC.value else ["--approach", options.approach]
     parts += [part for text in options.exclude for part in ("--exclude", text)]
     parts += [part for text in options.exclude_type for part in ("--exclude-type", text)]

@@ -20,6 +20,7 @@ from inc_orchestrate.cli.job import Job
 from inc_orchestrate.cli.labels import check_labels
 from inc_orchestrate.cli.parts import divide
 from inc_orchestrate.cli.plan import add_selection
+from inc_orchestrate.cli.target import add_target, check_installed, target_of
 
 _BATCH_SIZE = 32
 _THRESHOLDS = ("minmax", "percentile", "kl", "mse")
@@ -53,8 +54,9 @@ def add_arguments(parser: Parser, *, output: Path | None = None) -> None:
     goal.add_argument(
         "--metric", metavar="NAME[:OPTION=VALUE]", type=metric, default="accuracy", help="such as accuracy (default) or topk:5"
     )
+    add_target(parser.add_argument_group("target"))  # type: ignore[arg-type]  # a group takes arguments like a parser
     search = parser.add_argument_group("search")
-    add_selection(search)  # type: ignore[arg-type]  # a group takes arguments like a parser
+    add_selection(search)  # type: ignore[arg-type]  # as above
     search.add_argument("--threshold", choices=_THRESHOLDS, default="minmax", help="how activation ranges are cut (default minmax)")
     search.add_argument("--max-trials", metavar="N", type=count, default=100)
     search.add_argument(
@@ -75,6 +77,7 @@ def run(options: argparse.Namespace, command_line: str, config: QuantizeConfig |
     """
     folder.check(options.output, resume=options.resume, force=options.force)
     adaptor = adaptor_for(options.model)
+    check_installed(adaptor, target_of(options))
     handle = adaptor.open(options.model)
     source = open_data(
         options.data, preprocess=options.preprocess, image_mode=options.image_mode, signature=handle.signature, model=options.model
@@ -113,6 +116,7 @@ def configuration(options: argparse.Namespace) -> QuantizeConfig:
         activation_threshold=options.threshold,
         exclude=options.exclude,
         exclude_types=options.exclude_type,
+        target=target_of(options),
         tuning=TuningConfig(
             exit_policy=ExitPolicy(max_trials=options.max_trials, timeout_s=options.timeout), ledger=options.output / folder.LEDGER
         ),

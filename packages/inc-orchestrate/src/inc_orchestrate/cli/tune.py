@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 from inc_config.named import Named
 from inc_config.quantization import QuantizeConfig
+from inc_config.target import Runtime
 from inc_config.tuning import ExitPolicy, Objective, ObjectiveKind
 from inc_strategy.ledger import recorded_trials
 
@@ -26,7 +27,7 @@ def add_arguments(parser: Parser) -> None:
         "--objective",
         action="append",
         choices=[kind.value for kind in ObjectiveKind],
-        help="what to make best among the models inside the criterion (default latency); several count alike",
+        help="what to make best among the models inside the criterion (default latency, for tensorrt size); several count alike",
     )
     tune.add_argument("--budget", metavar="TIME", type=seconds, help="search for 90s, 10m or 2h (default: until the strategy ends)")
     tune.add_argument("--strategy", metavar="NAME", help="default latency_guided for latency, sensitivity_first otherwise")
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace, command_line: str) -> int:
 def configuration(options: argparse.Namespace) -> QuantizeConfig:
     """The options as a configuration."""
     base = quantize.configuration(options)
-    kinds = [ObjectiveKind(kind) for kind in options.objective or ("latency",)]
+    kinds = [ObjectiveKind(kind) for kind in options.objective or (_default_objective(base),)]
     policy = ExitPolicy(
         max_trials=_trials(options), timeout_s=options.timeout if options.budget is None else options.budget, first_success=options.first
     )
@@ -67,6 +68,12 @@ def configuration(options: argparse.Namespace) -> QuantizeConfig:
         exit_policy=policy,
     )
     return attrs.evolve(base, tuning=tuning)
+
+
+def _default_objective(config: QuantizeConfig) -> ObjectiveKind:
+    """Speed, but for a runtime that is not here."""
+    is_timed = config.target is None or config.target.runtime is not Runtime.TENSORRT
+    return ObjectiveKind.LATENCY if is_timed else ObjectiveKind.SIZE
 
 
 def _trials(options: argparse.Namespace) -> int:

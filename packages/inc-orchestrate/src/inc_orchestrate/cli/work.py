@@ -81,8 +81,15 @@ def _finish(job: Job, result: FitResult, progress: Progress) -> Finished:
     judged = _judged(job, result, confirmation, progress)
     next_command = resumed(job.command_line)
     if result.summary.stop_reason != INTERRUPTED:
+        target = job.config.target or adaptor.target()
         next_command = following(
-            job.command_line, model=job.model, output=job.output, summary=judged.summary, exit_policy=job.config.tuning.exit_policy
+            job.command_line,
+            model=job.model,
+            output=job.output,
+            summary=judged.summary,
+            exit_policy=job.config.tuning.exit_policy,
+            runtime=target.runtime,
+            signature=original.signature,
         )
     return Finished(result=judged, confirmation=confirmation, sensitivities=ranked, next_command=next_command)
 

@@ -79,6 +79,7 @@ def result_table(summary: Summary, context: Context) -> Table:
         ("model", context.model),
         ("made by", context.made_by),
         ("target", summary.target),
+        *((("judged in", judged_in(summary)),) if summary.judged_in else ()),
         ("data", context.data),
         ("preprocessing", context.preprocessing),
         ("criterion", context.criterion),
@@ -97,6 +98,11 @@ def result_table(summary: Summary, context: Context) -> Table:
         ("time taken", duration(summary.seconds)),
     ]
     return Table(head=("", ""), rows=tuple(rows))
+
+
+def judged_in(summary: Summary) -> str:
+    """Where the quantized models ran, and whether their speed there says anything of the target."""
+    return summary.judged_in if summary.latency else f"{summary.judged_in}, not timed"
 
 
 def latency_table(claims: tuple[LatencySummary, ...]) -> Table:

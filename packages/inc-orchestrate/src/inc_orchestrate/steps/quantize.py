@@ -11,6 +11,7 @@ from inc_adaptors.roles import Compares, Describes, Observes, Quantizes, require
 from inc_config.errors import DataError, IncError
 from inc_config.quantization import Approach, QuantizeConfig, TunedPrecision
 
+from inc_orchestrate.hosting import target_faults
 from inc_orchestrate.setting import Setting
 from inc_orchestrate.steps.protocol import Applied, Facts, fault
 from inc_orchestrate.tuner import tune
@@ -27,7 +28,7 @@ class Quantize(QuantizeConfig):
         return "quantize"
 
     def check(self, facts: Facts) -> tuple[IncError, ...]:
-        """Roles, data, and a ledger that can be written."""
+        """Roles, data, the target's runtime, and a ledger that can be written."""
         found = list(role_faults(facts, (Describes, Observes, Quantizes), step=self.name))
         if self.approach is not Approach.DYNAMIC and not facts.has_calibration:
             found.append(
@@ -37,7 +38,7 @@ class Quantize(QuantizeConfig):
                     fix="give calibrate=batches, or Quantize(approach='dynamic')",
                 )
             )
-        return (*found, *data_faults(facts), *ledger_faults(self))
+        return (*found, *target_faults(facts, self), *data_faults(facts), *ledger_faults(self))
 
     def apply(self, handle: ModelHandle, setting: Setting) -> Applied:
         """Tune; details are a ``TuningResult``."""
