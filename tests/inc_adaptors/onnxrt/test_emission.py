@@ -76,6 +76,16 @@ KERNELS: list[tuple[Callable[[], ModelProto], dict[str, int]]] = [
 ]
 
 
+def test_a_model_whose_initializers_are_inputs_too_stays_valid() -> None:
+    model = resnet(opset=11)
+    model.ir_version = 3
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+    made = calibrated(model).emit(final=True).native
+    onnx.checker.check_model(made)
+    assert [value.name for value in made.graph.input] == ["x"]
+
+
 @pytest.mark.parametrize(("make", "expected"), KERNELS)
 @pytest.mark.parametrize("final", [False, True])
 def test_the_default_plan_runs_on_integer_kernels(make: Any, expected: dict[str, int], final: bool, tmp_path: Path) -> None:

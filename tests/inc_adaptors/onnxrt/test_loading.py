@@ -35,6 +35,27 @@ def test_the_signature_has_dynamic_axes_and_no_initializers() -> None:
     assert [spec.shape for spec in signature.outputs] == [(None, 10)]
 
 
+def test_outputs_without_a_shape_get_the_one_that_inference_finds() -> None:
+    model = resnet()
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    handle = ADAPTOR.open(model)
+    assert handle.signature.outputs == (TensorSpec(name=model.graph.output[0].name, shape=(None, 10), dtype="float32"),)
+    assert ADAPTOR.predict(handle, batches(model)[0])[0].shape == (4, 10)
+    assert not model.graph.output[0].type.tensor_type.HasField("shape")
+
+
+def test_an_output_of_unknown_rank_is_taken_as_it_is() -> None:
+    b = Builder()
+    b.input("x", ["n", 32])
+    shape = b.node("Cast", b.node("Unknown", "x", domain="my.ops"), to=TensorProto.INT64)
+    model = mlp()
+    model.graph.node.extend([*b.nodes, helper.make_node("Reshape", ["x", shape], ["y"], name="last")])
+    model.graph.output.append(helper.make_empty_tensor_value_info("y"))
+    model.graph.output[-1].type.tensor_type.elem_type = TensorProto.FLOAT
+    model.opset_import.append(helper.make_opsetid("my.ops", 1))
+    assert ADAPTOR.open(model).signature.outputs[1].name == "y"
+
+
 def test_the_callers_model_and_folder_stay_as_they_are(tmp_path: Path) -> None:
     model = resnet(named=False, opset=11)
     before = model.SerializeToString(deterministic=True)

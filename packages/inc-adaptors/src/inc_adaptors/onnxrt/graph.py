@@ -12,6 +12,9 @@ from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorPro
 
 from inc_adaptors.onnxrt.tensors import Split, header, opset_of, set_aside, subgraphs, to_array
 
+_PLAIN_INITIALIZERS = 4
+"""Before this IR version every initializer had to be a graph input too; in a ``Graph`` none is."""
+
 
 @attrs.define(kw_only=True, eq=False)
 class Graph:
@@ -83,8 +86,10 @@ def take_apart(model: ModelProto) -> Graph:
         copy = NodeProto()
         copy.CopyFrom(node)
         nodes.append(copy)
+    head = header(model)
+    head.ir_version = max(head.ir_version, _PLAIN_INITIALIZERS)
     return Graph(
-        head=header(model),
+        head=head,
         name=graph.name,
         nodes=nodes,
         initializers=initializers,

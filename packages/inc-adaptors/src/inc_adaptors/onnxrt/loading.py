@@ -13,6 +13,8 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from inc_adaptors.handle import Signature, TensorSpec
 from inc_adaptors.onnxrt.external import Folder, load_external
+from inc_adaptors.onnxrt.graph import take_apart
+from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.tensors import all_tensors, element_name, expected_bytes, opset_of, without_weights
 
 MIN_OPSET = 11
@@ -44,6 +46,7 @@ def load(model: Any) -> ModelProto:
     proto.ClearField("training_info")  # says how to train on, which no session reads
     load_external(proto, folder, where=where)
     check(proto, where)
+    _shape_outputs(proto)
     return proto
 
 
@@ -103,10 +106,33 @@ def check(model: ModelProto, where: str) -> None:
                 where=where,
                 fix=_AGAIN,
             )
+    skeleton = without_weights(model)
+    for value in _shapeless(skeleton):
+        value.type.tensor_type.shape.SetInParent()  # runtimes do not ask for it
     try:
-        onnx.checker.check_model(without_weights(model))
+        onnx.checker.check_model(skeleton)
     except onnx.checker.ValidationError as error:
         raise ModelError(f"Not a valid ONNX model: {str(error).strip()[:600]}", where=where, fix=_AGAIN) from error
+
+
+def _shape_outputs(model: ModelProto) -> None:
+    """Write the shapes of outputs that have none, as far as inference tells them; the first axis stays open where it may be the batch."""
+    shapeless = _shapeless(model)
+    types = infer(take_apart(model)) if shapeless else {}
+    for value in shapeless:
+        shape = types[value.name].shape if value.name in types else None
+        if shape is None:
+            continue
+        made = value.type.tensor_type.shape
+        made.SetInParent()
+        for axis, size in enumerate(shape):
+            dim = made.dim.add()
+            if size is not None and (axis > 0 or size != 1):
+                dim.dim_value = size
+
+
+def _shapeless(model: ModelProto) -> list[ValueInfoProto]:
+    return [v for v in model.graph.output if v.type.HasField("tensor_type") and not v.type.tensor_type.HasField("shape")]
 
 
 def _spec(value: ValueInfoProto, role: str) -> TensorSpec:
