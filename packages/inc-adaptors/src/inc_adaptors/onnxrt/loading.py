@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from inc_adaptors.handle import Signature, TensorSpec
 from inc_adaptors.onnxrt.external import Folder, load_external
+from inc_adaptors.onnxrt.functions import inline_functions
 from inc_adaptors.onnxrt.graph import take_apart
 from inc_adaptors.onnxrt.shapes import infer
 from inc_adaptors.onnxrt.tensors import all_tensors, element_name, expected_bytes, opset_of, without_weights
@@ -46,6 +47,7 @@ def load(model: Any) -> ModelProto:
     proto.ClearField("training_info")  # says how to train on, which no session reads
     load_external(proto, folder, where=where)
     check(proto, where)
+    inline_functions(proto)
     _shape_outputs(proto)
     return proto
 
