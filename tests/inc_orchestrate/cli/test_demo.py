@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inc_orchestrate.cli import main
 from inc_orchestrate.cli.demo import DATA, bundled_data
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnxrt is not installed")
@@ -39,7 +40,19 @@ def test_the_demo_needs_no_network_and_shows_a_table_within_a_minute(tmp_path: P
     assert "int8" in table
     assert "confirmed on 232 held-out samples" in rest
     assert rest.splitlines()[-1] == "next: inc plan MODEL.onnx"
-    assert {"model.onnx", "original.onnx", "report.html", "report.md"} <= {path.name for path in (tmp_path / "inc-demo").iterdir()}
+    assert {"digits.npz", "model.onnx", "original.onnx", "report.html", "report.md"} <= {
+        path.name for path in (tmp_path / "inc-demo").iterdir()
+    }
+
+
+def test_the_demos_data_are_data_for_the_other_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo"]) == 0
+    with np.load("inc-demo/digits.npz", allow_pickle=False) as data:
+        images, labels = bundled_data()
+        np.testing.assert_array_equal(data["inputs"], images)
+        np.testing.assert_array_equal(data["labels"], labels)
+    assert main(["quantize", "inc-demo/original.onnx", "--data", "inc-demo/digits.npz", "-o", "out"]) == 0
 
 
 def test_the_bundled_model_reads_the_bundled_digits() -> None:

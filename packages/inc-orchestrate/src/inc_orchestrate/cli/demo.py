@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 from inc_config.errors import StoreError
+from inc_config.files import atomic_write
 from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import TuningConfig
 from inc_data import ArrayDataset
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace, command_line: str) -> int:
     say(out, f"Now with data: calibrate, quantize to int8, tune until the accuracy criterion holds ({allowed}), measure.")
     images, labels = bundled_data()
     dataset = UserData(ArrayDataset(images, labels))
+    _write_data(output / folder.SAMPLES, images, labels)
     code = work.run(
         Job(
             model=model,
@@ -65,7 +68,7 @@ def run(options: argparse.Namespace, command_line: str) -> int:
             command_line=command_line,
         )
     )
-    _say_what_next(out, model)
+    _say_what_next(out, model, output / folder.SAMPLES)
     return code
 
 
@@ -93,6 +96,18 @@ def _bundled_model(output: Path) -> Path:
     return target
 
 
-def _say_what_next(out: Console, model: Path) -> None:
-    say(out, f"The demo's fp32 model is {model}. With a model of your own, start with its plan:")
+def _write_data(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    """The data as ``--data`` takes them, so that every other command can be tried on the same model."""
+    made = io.BytesIO()
+    np.savez_compressed(made, inputs=images, labels=labels)
+    try:
+        atomic_write(path, made.getvalue())
+    except OSError as error:
+        raise StoreError(
+            f"The data cannot be written: {error.strerror or error}.", where=str(path), fix="give another folder with -o"
+        ) from error
+
+
+def _say_what_next(out: Console, model: Path, data: Path) -> None:
+    say(out, f"The demo's fp32 model is {model}, its data are {data} (for --data). With a model of your own, start with its plan:")
     command(out, "inc plan MODEL.onnx")

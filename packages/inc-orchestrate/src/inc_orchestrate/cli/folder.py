@@ -15,8 +15,10 @@ LEDGER = "ledger"
 MODEL = "model.onnx"
 RECIPE = "preprocessing.json"
 SAVED = "saved"
+WEIGHTS = "model.onnx.data"
 ORIGINAL = "original.onnx"
-OURS = (MODEL, ORIGINAL, RECIPE, "report.md", "report.html", LEDGER, SAVED)
+SAMPLES = "digits.npz"
+OURS = (MODEL, WEIGHTS, ORIGINAL, SAMPLES, RECIPE, "report.md", "report.html", LEDGER, SAVED)
 """What a run leaves besides its marker; nothing else is ever removed."""
 _ELSEWHERE = "give another folder with -o"
 
