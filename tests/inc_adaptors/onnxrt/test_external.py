@@ -140,3 +140,15 @@ def test_a_file_with_holes_that_claims_more_than_memory_is_refused(saved: Path) 
     saved.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match="more than this machine can hold"):
         ADAPTOR.open(rewritten(saved, offset="0", length=str(1 << 40)))
+
+
+def test_a_hole_in_a_file_is_not_read_into_memory(saved: Path) -> None:
+    """A kilobyte on disk that claims half a gigabyte, behind what it really stores."""
+    model = onnx.load(saved, load_external_data=False)
+    tensor = next(t for t in model.graph.initializer if t.data_location == TensorProto.EXTERNAL)
+    size = (saved.parent / "weights.bin").stat().st_size
+    os.truncate(saved.parent / "weights.bin", 1 << 29)
+    tensor.dims[:] = [(1 << 27) - size // 4]
+    saved.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="or the file stores"):
+        ADAPTOR.open(rewritten(saved, offset=str(size), length=str((1 << 29) - size)))

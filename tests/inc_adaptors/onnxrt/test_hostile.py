@@ -96,3 +96,21 @@ def with_functions(count: int, *, last: str) -> ModelProto:
     model.opset_import.append(domain)
     model.graph.node.append(onnx.helper.make_node("F0", ["x"], ["unused"], domain="d", name="call"))
     return model
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_forty_joins_of_a_constant_with_itself_are_not_counted_out(is_nested: bool, tmp_path: Path) -> None:
+    b = Builder()
+    y = b.gemm(b.input("x", ["n", 4]), 4, 4)
+    nodes = [helper.make_node("Concat", [f"t{i}", f"t{i}"], [f"t{i + 1}"], axis=0) for i in range(40)]
+    nodes.append(helper.make_node("ReduceSum", ["t40"], ["sum"], keepdims=0))
+    start = onnx.numpy_helper.from_array(np.ones(2, np.float32), "t0")
+    if is_nested:
+        body = helper.make_graph(nodes, "body", [], [helper.make_tensor_value_info("sum", TensorProto.FLOAT, [])], [start])
+        total = b.node("If", b.constant(np.array(True)), then_branch=body, else_branch=body)
+    else:
+        b.nodes += nodes
+        b.initializers["t0"] = start
+        total = "sum"
+    model = b.model((b.node("Add", y, total), ["n", 4]))
+    assert opened(model.SerializeToString(), tmp_path).startswith("read:")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,11 @@ def test_inputs_that_an_operator_refuses_are_a_model_error() -> None:
     handle = ADAPTOR.open(b.model((y, [2, 4])))
     with pytest.raises(ModelError, match=r"Reshape"):
         ADAPTOR.predict(handle, np.zeros((3, 4), np.float32))
+
+
+def test_a_file_too_large_for_a_message_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(mlp().SerializeToString())
+    os.truncate(path, 1 << 34)
+    with pytest.raises(ModelError, match="at most 2,147,483,647"):
+        ADAPTOR.open(path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from inc_config.errors import ModelError
 from onnx import ModelProto, TensorProto
@@ -12,6 +14,13 @@ from onnx import ModelProto, TensorProto
 from inc_adaptors.onnxrt.tensors import all_tensors, expected_bytes
 
 _FIX = "keep the data file beside the model, under a relative name, or save the model again with onnx.save"
+
+
+_HOLES_BYTES = 1 << 28
+"""Up to this a hole in a file is read like zeros."""
+
+_FULLNESS = 16
+"""Larger ones are refused where less than this part of them is stored."""
 
 
 class Source(Protocol):
@@ -37,6 +46,8 @@ class Folder:
     def read(self, location: str, offset: int, length: int) -> bytes:
         """Part of a file inside the folder."""
         with self._inside(location, "", str(self._root)).open("rb") as file:
+            if length > _HOLES_BYTES and _is_hollow(file, offset, length):
+                raise MemoryError
             file.seek(offset)
             return file.read(length)
 
@@ -54,6 +65,21 @@ class Folder:
             if path.is_relative_to(self._root) and stat.S_ISREG(mode):
                 return path
         raise ModelError(f"Tensor {name!r} asks for data outside the model's folder: {location!r}.", where=where, fix=_FIX)
+
+
+def _is_hollow(file: IO[bytes], offset: int, length: int) -> bool:
+    """Whether the file stores next to nothing there: zeros that cost nothing on disk and ``length`` bytes of memory."""
+    stored, place, end = 0, offset, offset + length
+    try:
+        while place < end and stored * _FULLNESS < length:
+            place = os.lseek(file.fileno(), place, os.SEEK_DATA)
+            after = os.lseek(file.fileno(), place, os.SEEK_HOLE)
+            stored += max(min(after, end) - place, 0)
+            place = after
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # which says that nothing is stored from there on; others, that the file system cannot tell
+            return False
+    return stored * _FULLNESS < length
 
 
 def load_external(model: ModelProto, source: Source | None, *, where: str) -> None:
@@ -96,7 +122,7 @@ def _load(tensor: TensorProto, source: Source | None, where: str) -> None:
         tensor.raw_data = source.read(location, offset, length)
     except (MemoryError, OverflowError) as error:  # a file with holes can claim any size
         raise ModelError(
-            f"Tensor {tensor.name!r} names {length} bytes, more than this machine can hold.",
+            f"Tensor {tensor.name!r} names {length} bytes, more than this machine can hold or the file stores.",
             where=where,
             fix="save or download the model and its data file again",
         ) from error

@@ -21,6 +21,9 @@ from inc_adaptors.onnxrt.tensors import all_tensors, element_name, expected_byte
 MIN_OPSET = 11
 """Oldest standard operator set that is read; below 13 a model is upgraded internally before it is quantized."""
 
+LARGEST_FILE = (1 << 31) - 1
+"""Bytes of a protobuf message: no ONNX file has more."""
+
 _AGAIN = "save, export or download the model again"
 
 
@@ -67,8 +70,15 @@ def signature(model: ModelProto) -> Signature:
 
 def _read(path: Path) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise ModelError("The path does not lead to a file.", where=str(path), fix="give the path of an .onnx file")
+        if found.st_size > LARGEST_FILE:
+            raise ModelError(
+                f"The file has {found.st_size:,} bytes; a model file has at most {LARGEST_FILE:,}.",
+                where=str(path),
+                fix="keep larger weights in a file beside it: onnx.save(model, path, save_as_external_data=True)",
+            )
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise ModelError(f"The model file cannot be read: {error}.", where=str(path), fix="check the path and its permissions") from error

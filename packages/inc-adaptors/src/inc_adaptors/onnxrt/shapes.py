@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 import onnx
-from onnx import GraphProto, ModelProto, TensorProto, TypeProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, helper
 
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.kinds import ACTIVATIONS, COMPUTING, PASSING, STANDARD_DOMAINS, WEIGHTED
 from inc_adaptors.onnxrt.tensors import LARGE_BYTES, expected_bytes, header, subgraphs
+
+_USUAL = 8
+_LONGEST = 1 << 16
+"""Inference propagates values of one axis, which are sizes and indices: a tensor counts ``_USUAL`` of them unless it is told."""
 
 _RANGE = "Range"
 """Inference that propagates values counts a Range out, however long: its result is an axis of unknown length here."""
@@ -31,7 +35,7 @@ class TensorType:
 
 def infer(graph: Graph, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, TensorType]:
     """Types of every tensor that inference can tell; ``shapes`` fixes input shapes, else a dynamic first axis counts as one sample."""
-    propagates = not any(_holds_range(inner) for node in graph.nodes for _, inner in subgraphs(node))
+    propagates = not any(_holds_range(inner) for node in graph.nodes for _, inner in subgraphs(node)) and not _piles_up(graph)
     inferred = onnx.shape_inference.infer_shapes(_skeleton(graph, shapes or {}), data_prop=propagates).graph
     found = {
         value.name: _type(value.type)
@@ -86,6 +90,26 @@ def _skeleton(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto
 
 def _holds_range(graph: GraphProto) -> bool:
     return any(node.op_type == _RANGE or any(_holds_range(inner) for _, inner in subgraphs(node)) for node in graph.node)
+
+
+def _piles_up(graph: Graph) -> bool:
+    """Whether propagated values could get long: forty Concats of a tensor with itself make more than any memory holds."""
+    lengths = {name: tensor.dims[0] for name, tensor in graph.initializers.items() if len(tensor.dims) == 1}
+    return _longest(graph.nodes, lengths) > _LONGEST
+
+
+def _longest(nodes: Iterable[NodeProto], lengths: dict[str, int]) -> int:
+    longest = 0
+    for node in nodes:
+        for _, inner in subgraphs(node):
+            own = {tensor.name: tensor.dims[0] for tensor in inner.initializer if len(tensor.dims) == 1}
+            longest = max(longest, _longest(inner.node, {**lengths, **own}))
+        read = [lengths.get(name, _USUAL) for name in node.input]
+        made = sum(read) if node.op_type == "Concat" else max(read, default=_USUAL)
+        lengths.update(dict.fromkeys(node.output, made))
+        if node.op_type == "Concat":
+            longest = max(longest, made)
+    return longest
 
 
 def _fix_shape(value: ValueInfoProto, shape: tuple[int, ...] | None) -> None:
