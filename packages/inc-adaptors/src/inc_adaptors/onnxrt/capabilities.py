@@ -15,9 +15,9 @@ from inc_adaptors.onnxrt.emission.neighbours import PAIRS
 from inc_adaptors.onnxrt.graph import Graph
 from inc_adaptors.onnxrt.guard import structural_guard
 from inc_adaptors.onnxrt.kinds import CONTRIB_DOMAIN, STANDARD_DOMAINS, Kind
-from inc_adaptors.onnxrt.operators import Operator
+from inc_adaptors.onnxrt.operators import WITHOUT_CONSTANT, Operator
 from inc_adaptors.onnxrt.shapes import TensorType
-from inc_adaptors.onnxrt.signed import signable_inputs, signed
+from inc_adaptors.onnxrt.signed import signable_inputs, signed, takes_signed
 from inc_adaptors.onnxrt.tensors import expected_bytes
 from inc_adaptors.onnxrt.work import multiply_adds
 
@@ -25,7 +25,7 @@ ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC)
 """Activations uint8 asymmetric with weights int8 symmetric (U8S8) is the fastest form on x86; S8S8 and U8U8 fall back to slow kernels."""
 
 SIGNED_ACTIVATION = TensorPlan(dtype=INT8, scheme=Scheme.SYMMETRIC)
-"""TensorRT knows no zero points: int8 symmetric on both sides (S8S8)."""
+"""TensorRT knows no zero points: int8 symmetric on both sides (S8S8). In products of two activations OpenVINO corrects for none."""
 
 DYNAMIC_ACTIVATION = attrs.evolve(ACTIVATION, ranges=RangeSource.DYNAMIC)
 
@@ -37,6 +37,7 @@ _LEAST_POWER_RATIO = 3162.0
 
 _MARKS = frozenset({"Attention", "LayerNormalization", "SkipLayerNormalization", "Softmax"})
 _PRODUCTS = (Kind.WEIGHTED, Kind.OWN)
+_READING = (Kind.READING, Kind.CROSSING)  # whoever makes what they read writes floats where nobody else reads codes
 
 STATIC_CONV = Reason(
     ReasonCode.SLOWER_IN_INTEGER, "static only: dynamic quantization of a convolution is about five times slower than fp32 in onnxruntime"
@@ -58,7 +59,7 @@ def describe(
     operators = tuple(o if o.reason or o.op not in guarded else attrs.evolve(o, reason=guarded[o.op]) for o in operators)
 
     open_to_integers = [o for o in operators if o.reason is None and (o.kind in _PRODUCTS or not products_only)]
-    read_as_codes = {name for operator in open_to_integers if operator.kind is not Kind.READING for name in operator.inputs.values()}
+    read_as_codes = {name for operator in open_to_integers if operator.kind not in _READING for name in operator.inputs.values()}
     signable = signable_inputs(graph, operators, target)
 
     def capability(operator: Operator) -> OpCapability:
@@ -103,13 +104,21 @@ def _options(
         return options, STATIC_CONV if operator.op.type == "Conv" else None
     if operator.kind is Kind.OWN:
         return own_options(graph, operator, target)
-    if operator.kind is Kind.READING:
-        return (OpPlan(inputs=(activation,), compute_dtype=INT8),), None
+    if operator.kind in _READING:
+        return _reading(operator, activation, target)
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
     count = max(operator.inputs) + 1
     return (OpPlan(inputs=(activation,) * count, outputs=(activation,) * len(operator.outputs), compute_dtype=INT8),), None
+
+
+def _reading(operator: Operator, activation: TensorPlan, target: Target) -> tuple[tuple[OpPlan, ...], Reason | None]:
+    if operator.kind is Kind.READING:
+        return (OpPlan(inputs=(activation,), compute_dtype=INT8),), None
+    if not takes_signed(target):
+        return (), WITHOUT_CONSTANT
+    return (OpPlan(inputs=(SIGNED_ACTIVATION, SIGNED_ACTIVATION), compute_dtype=INT8),), None
 
 
 def _weighted(operator: Operator, target: Target, activation: TensorPlan, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:

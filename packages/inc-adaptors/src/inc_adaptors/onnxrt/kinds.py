@@ -10,14 +10,16 @@ class Kind(enum.Enum):
     """What integer form an operator has.
 
     ``WEIGHTED``: a constant int8 weight; ``COMPUTING``: codes in, codes out with a range of their own; ``PASSING``: the codes pass
-    unchanged, so output and input share one scale; ``READING``: reads codes and returns something else; ``OWN``: constants as codes in an
-    integer operator of onnxruntime's own, which returns floats (see ``own``); ``FLOAT``: none.
+    unchanged, so output and input share one scale; ``READING``: reads codes and returns something else; ``CROSSING``: multiplies two
+    activations that are codes and returns floats (see ``crossing``); ``OWN``: constants as codes in an integer operator of onnxruntime's
+    own, which returns floats (see ``own``); ``FLOAT``: none.
     """
 
     WEIGHTED = "weighted"
     COMPUTING = "computing"
     PASSING = "passing"
     READING = "reading"
+    CROSSING = "crossing"
     OWN = "own"
     FLOAT = "float"
 

@@ -15,9 +15,10 @@ from inc_adaptors.onnxrt.kinds import Kind
 class Operator:
     """One operator: a node, and the Relu or Clip fused behind it.
 
-    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; ``outputs`` are the tensors after
-    the activation. ``weight`` and ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels, ``tables`` further
-    constants that are quantized like it. ``member_names`` are the native nodes it stands for.
+    ``inputs`` maps the node's input positions to the activations (or constant operands) that carry Q/DQ; those of a product of two
+    activations are as their projections made them (see ``crossing``). ``outputs`` are the tensors after the activation. ``weight`` and
+    ``bias`` name initializers, ``channel_axis`` the weight's axis of output channels, ``tables`` further constants that are quantized
+    like it. ``member_names`` are the native nodes it stands for.
     """
 
     op: OpId
@@ -36,4 +37,4 @@ class Operator:
     @property
     def can_return_float(self) -> bool:
         """Whether the integer kernel may write float32: a convolution's cannot, a matrix product's can."""
-        return self.kind in (Kind.OWN, Kind.READING) or (self.kind is Kind.WEIGHTED and self.op.type != "Conv")
+        return self.kind in (Kind.OWN, Kind.READING, Kind.CROSSING) or (self.kind is Kind.WEIGHTED and self.op.type != "Conv")

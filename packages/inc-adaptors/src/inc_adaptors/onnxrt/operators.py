@@ -10,6 +10,7 @@ from inc_config.capabilities import Reason, ReasonCode
 from inc_config.plan import OpId
 from onnx import NodeProto, TensorProto
 
+from inc_adaptors.onnxrt.crossing import crossings
 from inc_adaptors.onnxrt.graph import Graph, attribute
 from inc_adaptors.onnxrt.kinds import ACTIVATIONS, CONTRIB_DOMAIN, STANDARD_DOMAINS, WITHOUT, Kind, kind_of
 from inc_adaptors.onnxrt.operator import Operator
@@ -17,17 +18,20 @@ from inc_adaptors.onnxrt.own import recognize
 from inc_adaptors.onnxrt.shapes import TensorType
 from inc_adaptors.onnxrt.tensors import subgraphs
 
-__all__ = ["Operator", "is_removable", "operators"]
+__all__ = ["WITHOUT_CONSTANT", "Operator", "is_removable", "operators"]
+
+WITHOUT_CONSTANT = Reason(ReasonCode.DYNAMIC_WEIGHT, "the right operand is no constant, or the left one is")
 
 
 def operators(graph: Graph, types: Mapping[str, TensorType]) -> tuple[Operator, ...]:
     """Every operator in execution order, those inside subgraphs behind the node that holds them."""
     fused = _fused_activations(graph)
     hidden = set(fused.values())
+    crossed = crossings(graph)
     found: list[Operator] = []
     for index, node in enumerate(graph.nodes):
         if index not in hidden:
-            found.append(_operator(graph, types, index, fused.get(index)))
+            found.append(_operator(graph, types, index, fused.get(index), crossed.get(index)))
         found += _inner_operators(node, node.name)
     return tuple(found)
 
@@ -53,7 +57,9 @@ def _fused_activations(graph: Graph) -> dict[int, int]:
     return fused
 
 
-def _operator(graph: Graph, types: Mapping[str, TensorType], index: int, activation: int | None) -> Operator:
+def _operator(
+    graph: Graph, types: Mapping[str, TensorType], index: int, activation: int | None, crossed: Mapping[int, str] | None
+) -> Operator:
     node = graph.nodes[index]
     last = node if activation is None else graph.nodes[activation]
     members = (node.name, *graph.absorbed.get(node.name, ()), *([] if activation is None else [last.name]))
@@ -71,6 +77,8 @@ def _operator(graph: Graph, types: Mapping[str, TensorType], index: int, activat
     reason = _general_reason(node)
     if reason is not None:
         return attrs.evolve(plain, reason=reason)
+    if crossed is not None and all(_is_float(types, name) for name in crossed.values()):
+        return attrs.evolve(plain, kind=Kind.CROSSING, inputs=crossed)
     kind = kind_of(node.op_type)
     if kind is Kind.WEIGHTED:
         reason, made = _weighted(graph, types, node, plain)
@@ -95,7 +103,7 @@ def _general_reason(node: NodeProto) -> Reason | None:
 def _weighted(graph: Graph, types: Mapping[str, TensorType], node: NodeProto, plain: Operator) -> tuple[Reason | None, Operator]:
     weight = graph.initializers.get(node.input[1])
     if weight is None or node.input[0] in graph.initializers:
-        return Reason(ReasonCode.DYNAMIC_WEIGHT, "the right operand is no constant, or the left one is"), plain
+        return WITHOUT_CONSTANT, plain
     if weight.data_type != TensorProto.FLOAT or math.prod(weight.dims) == 0 or not _is_float(types, node.input[0]):
         return Reason(ReasonCode.UNSUPPORTED_OPERATOR, "integer kernels replace float32 weights and inputs only"), plain
     bias_name = node.input[2] if len(node.input) > 2 and node.input[2] else None

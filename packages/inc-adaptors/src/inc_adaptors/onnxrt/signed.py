@@ -29,12 +29,17 @@ MOST_COARSENING = 1.125
 Pictures normalized as for ImageNet (-2.12 to 2.64) have 1.11.
 """
 
-_ISAS = frozenset({Isa.AVX512_VNNI, Isa.AMX})  # where products of bytes are exact and the codes' sign is free
+_EXACT = frozenset({Isa.AVX512_VNNI, Isa.AMX})
+
+
+def takes_signed(target: Target) -> bool:
+    """Whether a target gains by int8 activations: OpenVINO where products of bytes are exact and the codes' sign is free."""
+    return target.runtime is Runtime.OPENVINO and target.isa in _EXACT
 
 
 def signable_inputs(graph: Graph, operators: Sequence[Operator], target: Target) -> frozenset[str]:
     """Model inputs that convolutions alone read, where the target is faster with signed codes."""
-    if target.runtime is not Runtime.OPENVINO or target.isa not in _ISAS:
+    if not takes_signed(target):
         return frozenset()
     readers: dict[str, int] = {}
     for operator in operators:

@@ -18,6 +18,7 @@ from inc_adaptors.onnxrt.emission.qoperator import to_integer_operators
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.written import Written
 from inc_adaptors.onnxrt.graph import Graph, attribute, reads_of
+from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operator import Operator
 
 BLOCKED = "com.microsoft.nchwc"
@@ -133,9 +134,11 @@ class Host:
 def segment_of(written: Written, op: OpId) -> Segment | None:
     """The part of an emission in Q/DQ pairs that computes ``op``, in integer operators, since nothing will fuse pairs into them.
 
-    None where it reads what the model does not have.
+    None where it reads what the model does not have, or becomes codes before the operator.
     """
     graph, operator = written.skeleton.graph, written.skeleton.layout.by_op[op]
+    if operator.kind is Kind.CROSSING:
+        return None
     node = graph.nodes[operator.node]
     own = [node] if operator.activation is None else [node, graph.nodes[operator.activation]]
     before = frozenset(node.output) - frozenset(operator.outputs)

@@ -31,11 +31,13 @@ def wanted_statistics(plans: Iterable[QuantizationPlan]) -> Mapping[TensorKey, f
         for op, op_plan in plan.ops.items():
             for role, tensor in _static_tensors(op, op_plan):
                 found.setdefault(TensorKey(op, role), set()).add(spec_for(tensor))
-                if role == "input:0" and (smoothable(op) if evened else smoothed is not None and smoothable(op, smoothed.op_types)):
+                if role == "input:0" and (
+                    smoothable(op, op_plan) if evened else smoothed is not None and smoothable(op, op_plan, smoothed.op_types)
+                ):
                     found[TensorKey(op, role)].add(CHANNELS)
-                if role == "input:0" and smoothed is not None and smoothable(op, smoothed.op_types):
+                if role == "input:0" and smoothed is not None and smoothable(op, op_plan, smoothed.op_types):
                     check_threshold(op, tensor)
-                if corrected and role == "input:0" and kind_of(op.type) is Kind.WEIGHTED:
+                if corrected and role == "input:0" and op_plan.weight is not None and kind_of(op.type) is Kind.WEIGHTED:
                     found[TensorKey(op, role)].add(means_spec(op))
     return {key: frozenset(specs) for key, specs in found.items()}
 

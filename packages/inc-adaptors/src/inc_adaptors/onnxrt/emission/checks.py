@@ -56,6 +56,8 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
         return
     yield from _type_faults(operator, plan, literal=literal)
     yield from _missing(operator, plan, literal=literal)
+    if operator.kind is Kind.CROSSING and plan.is_dynamic and not literal:
+        yield f"{op}: dynamic ranges (a product of two activations has static kernels)"
     if operator.kind in (Kind.WEIGHTED, Kind.OWN):
         yield from _weight_faults(operator, plan.weight, dynamic=plan.is_dynamic)
     if op.type == "LSTM" and operator.kind is Kind.OWN and any(plan.inputs) and not plan.is_dynamic:

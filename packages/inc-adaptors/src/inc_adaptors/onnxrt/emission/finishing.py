@@ -16,6 +16,7 @@ from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.emission.names import Names
 from inc_adaptors.onnxrt.emission.qdq import Qdq, without_unread
 from inc_adaptors.onnxrt.emission.qoperator import CONTRIB, Integers, is_undropped, is_undropped_type, to_integer_operators
+from inc_adaptors.onnxrt.emission.reductions import set_apart
 from inc_adaptors.onnxrt.emission.strip import strip_activations
 from inc_adaptors.onnxrt.emission.unfused import keep_float
 from inc_adaptors.onnxrt.emission.weightpairs import pair_weights
@@ -55,7 +56,7 @@ def check_format(plan: QuantizationPlan) -> None:
 def finish(
     nodes: Sequence[NodeProto], initializers: Mapping[str, TensorProto], graph: Graph, names: Names, plan: QuantizationPlan, *, final: bool
 ) -> Finished:
-    """Keep floats float, strip activations, give readers pairs of their own, and write integer operators, as the plan's recipes say.
+    """Set reductions apart, strip activations, give readers pairs of their own, write integer operators: as target and recipes say.
 
     QOperator form always strips: there is no activation between an integer operator and its codes. No other emission shares these nodes.
     """
@@ -64,6 +65,8 @@ def finish(
         nodes = without_unread(nodes, graph.pinned)
     if plan.target.runtime is Runtime.ONNXRUNTIME and not plan.recipes.get(LITERAL):
         nodes, initializers = keep_float(nodes, initializers, graph.pinned, names)
+    if plan.target.runtime is Runtime.OPENVINO and not plan.recipes.get(LITERAL):
+        nodes, initializers = set_apart(nodes, initializers, names, opset=graph.opset)
     if final or in_operators:
         nodes = strip_activations(nodes, initializers, graph.pinned)
     if not in_operators and plan.recipes.get(WEIGHT_PAIRS):

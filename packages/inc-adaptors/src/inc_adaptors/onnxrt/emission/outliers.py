@@ -57,7 +57,7 @@ def is_evened(plan: QuantizationPlan) -> bool:
     """Whether a plan leaves this to us: it says nothing of smoothing and takes plain ranges for the products' inputs."""
     if RECIPE in plan.recipes or Manner.of(plan).literal:
         return False
-    inputs = (op_plan.inputs[0] for op, op_plan in plan.ops.items() if op_plan.inputs and smoothable(op))
+    inputs = (op_plan.inputs[0] for op, op_plan in plan.ops.items() if op_plan.inputs and smoothable(op, op_plan))
     return all(tensor is None or tensor.ranges is RangeSource.DYNAMIC or tensor.threshold.name == "minmax" for tensor in inputs)
 
 
@@ -106,7 +106,7 @@ def _groups(graph: Graph, operators: Sequence[Operator], statistics: Statistics,
     """Groups to even out, one at a time since each holds its weights, and whether that takes no operator."""
     readers: dict[str, list[Operator]] = {}
     for operator in operators:
-        if operator.kind is Kind.WEIGHTED and smoothable(operator.op):
+        if operator.kind is Kind.WEIGHTED and operator.op.type in TYPES:
             readers.setdefault(operator.inputs[0], []).append(operator)
     for name, members in readers.items():
         is_free = foldable(graph, name, members) is not None

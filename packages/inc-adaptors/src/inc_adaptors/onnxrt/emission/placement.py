@@ -5,6 +5,7 @@ A plan says what each operator *may* do; some of it only pays beside another qua
 - a weighted operator runs on codes whenever its plan says so;
 - an operator that computes on codes (Add, Concat, pooling, ...) does so if at least one of its operands already is codes, and one that
   passes codes on (Reshape, MaxPool, ...) if its input is: they keep int8 between int8 operators and never start it;
+- a product of two activations runs on codes whenever its plan says so, and what it reads becomes codes where it was made;
 - a matrix product writes codes only if somebody reads them as codes; otherwise its kernel returns float, as fast and more accurate.
 
 A tensor that is written as codes is read as codes by everyone: a float reader beside the pair would keep the integer kernel from fusing.
@@ -59,12 +60,15 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
         if operator.op.type in in_float:
             continue
         coded.update(_written(operator, op_plan, coded, read_as_codes))
+    for operator in layout.operators:
+        if operator.kind is Kind.CROSSING and operator.op in active:
+            coded = _crossed(operator, active[operator.op]) | coded
     idle = tuple(op for op, p in plan.ops.items() if p.is_quantized and op not in active)
     return Placement(active=active, coded=coded, idle=idle)
 
 
 def _is_active(operator: Operator, coded: Mapping[str, Coded]) -> bool:
-    if operator.kind in (Kind.WEIGHTED, Kind.OWN):
+    if operator.kind in (Kind.WEIGHTED, Kind.OWN, Kind.CROSSING):
         return True
     return any(name in coded for name in operator.inputs.values())
 
@@ -79,6 +83,12 @@ def _written(operator: Operator, plan: OpPlan, coded: Mapping[str, Coded], read_
     return {name: Coded(root=name, plan=output)}
 
 
+def _crossed(operator: Operator, plan: OpPlan) -> dict[str, Coded]:
+    """Operands as codes from where they were made."""
+    planned = ((name, plan.inputs[position]) for position, name in operator.inputs.items())
+    return {name: Coded(root=name, plan=tensor) for name, tensor in planned if tensor is not None}
+
+
 def _read_as_codes(layout: Layout, planned: Mapping[OpId, OpPlan]) -> frozenset[str]:
     """Tensors that some operator would read as codes, directly or through operators that pass them on."""
     found: set[str] = set()
@@ -86,8 +96,8 @@ def _read_as_codes(layout: Layout, planned: Mapping[OpId, OpPlan]) -> frozenset[
         plan = planned.get(operator.op)
         if plan is None or plan.is_dynamic:
             continue
-        if operator.kind is Kind.READING:
-            continue  # an index of codes is no better than one of floats
+        if operator.kind is Kind.READING or operator.kind is Kind.CROSSING:
+            continue  # an index of codes is no better than one of floats; a product of activations has ranges of its own
         if operator.kind is not Kind.PASSING or any(name in found for name in operator.outputs):
             found.update(operator.inputs.values())
     return frozenset(found)

@@ -106,7 +106,10 @@ class Rewriting:
         scales: dict[int, QParams] = {}
         for position, name in operator.inputs.items():
             tensor_plan = plan.inputs[position]
-            if tensor_plan is not None:
+            if operator.kind is Kind.CROSSING:
+                coded = self._placement.coded[name]
+                self._note(f"{operator.op}/input:{position}", self._pairs.range_of(coded.root, coded.plan))
+            elif tensor_plan is not None:
                 node.input[position], scales[position] = self._operand(name, tensor_plan)
                 self._note(f"{operator.op}/input:{position}", scales[position])
         if operator.kind is Kind.WEIGHTED and plan.weight is not None:

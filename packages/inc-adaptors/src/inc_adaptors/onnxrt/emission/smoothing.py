@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 from inc_config.errors import CalibrationError, PlanError
-from inc_config.plan import OpId, QuantizationPlan, TensorKey, TensorPlan
+from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorKey, TensorPlan
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
@@ -175,16 +175,16 @@ def smooth(graph: Graph, operators: Sequence[Operator], statistics: Statistics, 
     return Smoothed(graph=made, statistics=attrs.evolve(statistics, values=values), alphas=alphas, divisors=divisors)
 
 
-def smoothable(op: OpId, op_types: Iterable[str] = TYPES) -> bool:
-    """Whether an operator's input is smoothed."""
-    return op.type in op_types
+def smoothable(op: OpId, plan: OpPlan, op_types: Iterable[str] = TYPES) -> bool:
+    """Whether an operator's input is smoothed: that of a product with a weight."""
+    return op.type in op_types and plan.weight is not None
 
 
 def _groups(graph: Graph, operators: Sequence[Operator], statistics: Statistics, plan: QuantizationPlan, settings: Settings) -> list[Group]:
     by_tensor: dict[str, list[Operator]] = {}
     for operator in operators:
         op_plan = plan.ops.get(operator.op)
-        if op_plan is None or not op_plan.is_quantized or op_plan.is_dynamic or not smoothable(operator.op, settings.op_types):
+        if op_plan is None or op_plan.is_dynamic or not smoothable(operator.op, op_plan, settings.op_types):
             continue
         check_threshold(operator.op, op_plan.inputs[0])
         by_tensor.setdefault(operator.inputs[0], []).append(operator)
