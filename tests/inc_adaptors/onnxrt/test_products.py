@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import attrs
@@ -113,8 +114,9 @@ def test_a_product_runs_on_integers_before_an_activation_whose_floats_are_read(
     bounds = [b.constant(np.array(value, np.float32)) for value in (0.0, 6.0)] if activation == "Clip" else []
     model = b.model((b.node("Erf", b.node(activation, y, *bounds)), [*shape[:-1], 16]))
     found = calibrated(model)
-    for final in (False, True):
-        made = found.emit(final=final).native
+    dedicated = attrs.evolve(found.plan, recipes={"dedicated_qdq_pair": True})
+    for plan, final in itertools.product((found.plan, dedicated), (False, True)):
+        made = found.emit(plan, final=final).native
         ran = kernels(made, tmp_path)
         assert ran["QGemm"] + ran["MatMulIntegerToFloat"] == 1
         assert ran["Gemm"] + ran["FusedGemm"] + ran["MatMul"] + ran["DequantizeLinear"] == 0

@@ -72,7 +72,7 @@ def finish(
     if not in_operators and plan.recipes.get(WEIGHT_PAIRS):
         nodes, initializers = pair_weights(nodes, initializers, graph, names)
     if not in_operators and plan.recipes.get(DEDICATED):
-        return Finished(nodes=dedicate_pairs(nodes, initializers, graph.pinned, names), initializers=initializers)
+        nodes = dedicate_pairs(nodes, initializers, graph.pinned, names)
     chosen = None if in_operators else is_undropped_type if plan.recipes.get(LITERAL) else is_undropped
     if chosen is not None and not (
         plan.target.runtime is Runtime.ONNXRUNTIME and _any(nodes, Qdq(nodes, initializers, graph.pinned), chosen)
