@@ -218,3 +218,60 @@ def test_a_normalization_that_nobody_folded_is_quantized_by_itself(per_channel: 
     assert "BatchNormalization" in {node.op_type for node in made.ours.graph.node}
     assert np.allclose(scales(made.ours), scales(made.theirs), rtol=1e-4)
     assert made.steps <= ROUNDING
+
+
+def pooled() -> ModelProto:
+    """MaxPool takes 8-bit codes from operator set 12 on."""
+    b = Builder(opset=11)
+    y = b.node("MaxPool", b.conv(b.input("x", ["n", 3, 8, 8]), 3, 6), kernel_shape=[2, 2], strides=[2, 2])
+    return b.model((b.conv(y, 6, 4), ["n", 4, 4, 4]))
+
+
+def test_a_maximum_over_floats_of_an_old_operator_set_is_left_alone(tmp_path: Path) -> None:
+    both = statically(pooled(), tmp_path)
+    assert np.allclose(scales(both.ours), scales(both.theirs), rtol=1e-4)
+    assert both.steps <= ROUNDING
+
+
+def left() -> ModelProto:
+    """A constant on the left of a product."""
+    b = Builder()
+    y = b.node("MatMul", b.constant(b.normal(5, 4, fan=4)), b.input("x", ["n", 4, 8]))
+    return b.model((b.node("MatMul", y, b.constant(b.normal(8, 6, fan=8))), ["n", 5, 6]))
+
+
+def biased() -> ModelProto:
+    """Constants that are no weights: an addend, which reaches further below zero than above."""
+    b = Builder()
+    y = b.node("MatMul", b.input("x", ["n", 8]), b.constant(b.normal(8, 6, fan=8)))
+    return b.model((b.node("Add", y, b.constant(np.array([-3.0, 1, 0.5, 0, -1, 0.2], np.float32))), ["n", 6]))
+
+
+def gated() -> ModelProto:
+    """Pad and average on floats, and HardSwish, which has no integer operator."""
+    b = Builder()
+    y = b.node("Pad", b.input("x", ["n", 4, 6, 6]), b.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)), name="pad")
+    y = b.node("AveragePool", y, kernel_shape=[3, 3], name="pool")
+    return b.model((b.conv(b.node("HardSwish", b.node("Add", y, y, name="sum"), name="gate"), 4, 5), ["n", 5, 6, 6]))
+
+
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (left, {"activation_type": _U8}),
+        (left, {}),
+        (biased, {}),
+        (biased, {"activation_type": _U8}),
+        (biased, {"reduce_range": True}),
+        (biased, {"extra_options": {"WeightSymmetric": False}}),
+        (gated, {"op_types_to_quantize": ["Add", "Pad"]}),
+        (gated, {"op_types_to_quantize": ["AveragePool", "HardSwish"]}),
+        (gated, {"op_types_to_quantize": ["Conv", "Pad"]}),
+        (encoder, {"nodes_to_quantize": ["layer0/out", "add_20", "layer1/q"]}),
+    ],
+)
+def test_integer_operators_alone_read_codes(build: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    """In QOperator form nothing else is rounded, and each operand has the tool's type and scale."""
+    both = statically(build(), tmp_path, quant_format=QuantFormat.QOperator, **options)
+    assert np.allclose(scales(both.ours), scales(both.theirs), rtol=1e-4)
+    assert both.steps <= ROUNDING

@@ -17,6 +17,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from inc_adaptors.batches import as_batches
 from inc_adaptors.onnxrt.dropin.arguments import Options, names_of, read_options
 from inc_adaptors.onnxrt.dropin.cache import read_ranges, write_ranges
+from inc_adaptors.onnxrt.dropin.floats import read_floats
 from inc_adaptors.onnxrt.dropin.overrides import Override, read_overrides
 from inc_adaptors.onnxrt.dropin.planning import Planner
 from inc_adaptors.onnxrt.dropin.ranges import Calibration, Range, with_unit_ranges
@@ -28,6 +29,7 @@ from inc_adaptors.onnxrt.dropin.walk import INTEGER_TYPES, PAIR_TYPES, Walk, Wal
 from inc_adaptors.onnxrt.dropin.writing import write_model
 from inc_adaptors.onnxrt.emission.manner import BIAS_ROOM, CONTRIB_PAIRS, FLOAT_BIAS, LITERAL, PACKED_WEIGHTS
 from inc_adaptors.onnxrt.operator import Operator
+from inc_adaptors.onnxrt.tensors import opset_of
 
 _BYTE = 8
 _LOG = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
         constant_weights_only=options.constant_weights_only,
         drops_activations=not (options.activation_symmetric or options.keep_activations),
         integer_operators=quant_format is QuantFormat.QOperator,
+        opset=opset_of(source.handle.native),
     )
     walk = _walked(walker, source)
     formats = Formats(
@@ -101,6 +104,7 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
         overrides=_overrides(source, walk, options, activation_type, quant_format),
         per_channel=per_channel,
         reduced=reduce_range,
+        constants_like_weights=quant_format is QuantFormat.QOperator,
     )
     needed = _needed(walk, formats)
     if held is None or not needed <= set(held):
@@ -113,6 +117,8 @@ def quantize_static(  # noqa: PLR0917  (the signature is onnxruntime's)
     plans, operators = planner.plans()
     plan = QuantizationPlan(target=TARGET, ops=plans, recipes=_recipes(quant_format, options))
     made = source.emit(plan, operators, final=strips)
+    if quant_format is QuantFormat.QOperator:
+        read_floats(made.native, {name for step in walk.steps for name in step.operator.member_names})
     write_model(made.native, Path(model_output), beside=use_external_data_format)
 
 

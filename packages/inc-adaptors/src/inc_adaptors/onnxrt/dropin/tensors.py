@@ -32,6 +32,9 @@ class Formats:
     offsets_per_channel: bool = False
     """Whether channels may have zero points of their own: products with a dynamic activation take them."""
 
+    constants_like_weights: bool = False
+    """Whether a constant that is no weight, of the weights' type, takes ``WeightSymmetric`` and no ``reduce_range``: in QOperator form."""
+
     def fixed(self, tensor: str) -> bool:
         """Whether the user gave a tensor's range or scale, so that none need be found."""
         override = self.overrides.get(tensor, NONE)
@@ -64,9 +67,11 @@ class Formats:
         symmetric = override.symmetric
         if symmetric is None:
             symmetric = (axis is not None and not self.offsets_per_channel) or (
-                self._weight_symmetric(dtype) if is_weight else self.options.activation_symmetric
+                self._weight_symmetric(dtype)
+                if is_weight or (self.constants_like_weights and dtype == self.weight)
+                else self.options.activation_symmetric
             )
-        reduced = self.reduced if override.reduced is None else override.reduced
+        reduced = self.reduced and (is_weight or not self.constants_like_weights) if override.reduced is None else override.reduced
         found = None if override.minimum is None else (override.minimum, override.maximum)
         threshold = _given(override) or self._spread(dtype, symmetric=symmetric, reduced=reduced, found=found)
         granularity = PerTensor() if axis is None else PerChannel(axis)

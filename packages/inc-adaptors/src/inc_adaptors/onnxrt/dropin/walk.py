@@ -31,6 +31,9 @@ PAIR_TYPES = INTEGER_TYPES | {
 
 NORMALIZATIONS = frozenset({"BatchNormalization", "InstanceNormalization", "LayerNormalization"})
 _DIRECT = frozenset({"AveragePool", "Flatten", "MaxPool", "Reshape", "Resize", "Slice", "Squeeze", "TopK", "Transpose", "Unsqueeze"})
+POOLED_CODES = 12
+"""The standard operator set from which on MaxPool takes codes; in an older one it stays in float."""
+
 _COPYING_PADS = frozenset({"edge", "reflect", "wrap"})
 
 
@@ -69,7 +72,7 @@ class Walker:
     ``is_selected`` says whether the user wants an operator; ``force`` quantizes what only passes codes on also where it reads no codes;
     ``float_outputs`` are types whose outputs stay in float; ``constant_weights_only`` leaves products of two activations in float;
     ``integer_operators`` are rules of the QOperator form; ``drops_activations`` quantizes behind a Relu or Clip
-    alone, not before it as well.
+    alone, not before it as well; ``opset`` is that of the model as it was given.
     """
 
     graph: Graph
@@ -80,6 +83,7 @@ class Walker:
     constant_weights_only: bool = False
     integer_operators: bool = False
     drops_activations: bool = False
+    opset: int = POOLED_CODES
 
     def walk(self, operators: Iterable[Operator]) -> Walk:
         """Apply the rules."""
@@ -111,6 +115,8 @@ class Walker:
 
     def _step(self, operator: Operator, node: NodeProto, marks: dict[str, Same | None]) -> Step | None:
         kind = operator.op.type
+        if self.integer_operators and kind not in INTEGER_TYPES:
+            return None
         is_coded = bool(node.input) and node.input[0] in marks
         passed = self._passed(operator, node, is_coded=is_coded)
         if passed is not None:
@@ -128,13 +134,18 @@ class Walker:
             positions = (0, 1)
             weight = 1 if self._is_constant(node.input[1]) else None
         elif kind == "MatMul":
-            weight = next((position for position in (1, 0) if self._is_constant(node.input[position])), None)
+            sides = (1,) if self.integer_operators else (1, 0)  # what an integer product has on its left has an activation's type
+            weight = next((position for position in sides if self._is_constant(node.input[position])), None)
             positions = () if weight is None and self.constant_weights_only else (0, 1)
         return self._marked(operator, node, marks, positions, weight=weight)
 
     def _passed(self, operator: Operator, node: NodeProto, *, is_coded: bool) -> Sequence[str] | None:
         """Outputs that take their input's scale; none of them where nothing is quantized, None where an operator computes."""
         kind = operator.op.type
+        if kind == "MaxPool" and self.opset < POOLED_CODES:
+            return ()
+        if kind == "Pad" and self.integer_operators and not is_coded:
+            return ()
         if kind == "Split" or (kind == "Pad" and self._copies(node)):
             return operator.outputs
         looks_up = kind in ("Gather", "GatherElements")
