@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from inc_orchestrate.report import Context, Sensitivity, contents, to_markdown
-from inc_orchestrate.report.content import verdict
+from inc_orchestrate.report.content import trial_verdict, verdict
 from inc_orchestrate.report.document import Bars
 from inc_orchestrate.summary import AccuracySummary, HurtSummary, LatencySummary, OperatorSummary, Summary, TrialSummary
 
@@ -97,3 +97,8 @@ def test_a_report_without_a_part_has_no_empty_section(field: str) -> None:
     assert all(section.blocks for section in document.sections)
     headings = {section.heading for section in document.sections}
     assert {"latency": "Latency", "trials": "Trials", "operators": "", "hurts": "Sensitivity"}[field] not in headings - {""}
+
+
+def test_a_trial_in_float_is_neither_inside_nor_outside() -> None:
+    trial = TrialSummary(index=0, status="complete", quantized=0, operators=3, accuracy=0.761, in_float=True)
+    assert trial_verdict(trial) == "in float"

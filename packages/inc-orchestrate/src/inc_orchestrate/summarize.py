@@ -151,6 +151,7 @@ def _trial(trial: Trial, tuning: TuningResult) -> TrialSummary:
         latency_s=None if measured is None else measured.latency_s,
         seconds=0.0 if measured is None else measured.seconds,
         is_feasible=view.succeeds(trial),
+        in_float=trial.in_float,
         fallback=tuple(str(op) for op in view.quantizable if op not in set(trial.plan.quantized)),
         error=trial.error,
         on_frontier=trial in tuning.outcome.frontier,

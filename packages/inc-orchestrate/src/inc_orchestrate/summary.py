@@ -86,7 +86,8 @@ class LatencySummary:
 class TrialSummary:
     """One tuning trial: how many operators computed on integers, how it ended, and whether it met the criterion.
 
-    ``on_frontier``: no other trial is at least as good in everything measured, and better in one thing.
+    ``on_frontier``: no other trial is at least as good in everything measured, and better in one thing. ``in_float``: nothing of its
+    model computes in less than fp32, so that it is no result however well it does.
     """
 
     index: int
@@ -101,6 +102,12 @@ class TrialSummary:
     fallback: tuple[str, ...] = ()
     error: str | None = None
     on_frontier: bool = False
+    in_float: bool = False
+
+    @property
+    def side(self) -> str:
+        """Of the criterion; a model in float is on neither."""
+        return "in float" if self.in_float else "inside" if self.is_feasible else "outside"
 
 
 @attrs.frozen(kw_only=True)

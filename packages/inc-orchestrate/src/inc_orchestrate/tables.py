@@ -117,7 +117,8 @@ def operator_table(operators: Iterable[OperatorSummary]) -> Table:
 def _trials(summary: Summary) -> Table:
     table = _table("Trials", "trial", "verdict", "in integers", summary.accuracy.metric, "size", "seconds", left=2)
     for trial in summary.trials[-_MANY:]:
-        verdict = "inside" if trial.is_feasible else "outside" if trial.status == "complete" else f"{trial.status}: {trial.error or ''}"
+        judged = trial.is_feasible or trial.status == "complete"
+        verdict = trial.side if judged else f"{trial.status}: {trial.error or ''}"
         size = "" if trial.size_bytes is None else megabytes(trial.size_bytes)
         counts = f"{trial.quantized} of {trial.operators}"
         table.add_row(str(trial.index + 1), verdict, counts, _number(trial.accuracy), size, f"{trial.seconds:.1f}")

@@ -13,7 +13,7 @@ def trial_line(trial: Trial, view: View) -> str:
     count = f"0 of {len(trial.plan.ops)} operators in integers" if trial.in_float else _by_kind(trial.plan)
     if trial.estimate is None:
         return f"trial {trial.index + 1}: {count}, {trial.status.value}: {trial.error}"
-    verdict = "inside" if view.feasible(trial) else "outside"
+    verdict = "in float, no result" if trial.in_float else "inside" if view.feasible(trial) else "outside"
     limit = "" if view.baseline is None else f", limit {view.criterion.limit(view.baseline):.4f}"
     certain = ""
     if trial.status is TrialStatus.STOPPED_EARLY and trial.measurement is not None:

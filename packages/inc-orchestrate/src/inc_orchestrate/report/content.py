@@ -151,12 +151,11 @@ def trial_table(trials: tuple[TrialSummary, ...], accuracy: AccuracySummary) -> 
 
 
 def trial_verdict(trial: TrialSummary) -> str:
-    """``inside`` or ``outside``, and how a trial ended that was not complete."""
+    """``inside``, ``outside`` or ``in float``, and how a trial ended that was not complete."""
     ended = trial.status.replace("_", " ")
     if trial.status in {"failed", "lost"}:
         return ended
-    side = "inside" if trial.is_feasible else "outside"
-    return side if trial.status == "complete" else f"{side} ({ended})"
+    return trial.side if trial.status == "complete" else f"{trial.side} ({ended})"
 
 
 def counts(by_precision: dict[str, int]) -> str:

@@ -33,7 +33,7 @@ def frontier_table(summary: Summary) -> Table:
             score(accuracy.metric, trial.accuracy),
             size(trial.size_bytes),
             "-" if trial.latency_s is None else latency(trial.latency_s),
-            "inside" if trial.is_feasible else "outside",
+            trial.side,
         )
         for trial in summary.trials
         if trial.on_frontier
