@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -46,6 +49,21 @@ def test_openvino_that_is_not_there_is_told_with_the_command(monkeypatch: pytest
     with pytest.raises(ModelError) as error:
         ADAPTOR.host(Target(runtime=Runtime.OPENVINO))
     assert error.value.fix == "pip install 'inc-adaptors[openvino]'"
+
+
+def test_a_folder_called_openvino_is_not_the_package(tmp_path: Path) -> None:
+    """Without site-packages on the path but those of onnxruntime, the folder is all that there is of the name."""
+    (tmp_path / "openvino").mkdir()
+    script = (
+        "import sys, importlib.machinery as m, importlib.util as u\n"
+        "from inc_adaptors.onnxrt.hosting import runtimes\n"
+        "sys.path[:] = [sys.argv[1]]\n"
+        "sys.meta_path[:] = [m.PathFinder]\n"
+        "assert u.find_spec('openvino') is not None\n"
+        "print([runtime.value for runtime in runtimes()])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.strip() == "['onnxruntime']", done.stderr
 
 
 def test_a_runtime_of_another_framework_is_refused() -> None:

@@ -24,8 +24,9 @@ _QUANTIZERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 def runtimes() -> tuple[Runtime, ...]:
     """Runtimes that are installed, onnxruntime first."""
-    has_openvino = importlib.util.find_spec("openvino") is not None
-    return (Runtime.ONNXRUNTIME, Runtime.OPENVINO) if has_openvino else (Runtime.ONNXRUNTIME,)
+    found = importlib.util.find_spec("openvino")
+    # A folder of that name, such as the output of a run for OpenVINO, is found as a package without an origin.
+    return (Runtime.ONNXRUNTIME, Runtime.OPENVINO) if found is not None and found.origin else (Runtime.ONNXRUNTIME,)
 
 
 def host(target: Target) -> Runtime:
