@@ -107,15 +107,14 @@ def _integer_add(b: Builder) -> ModelProto:
     return b.model((b.node("Cast", y, to=TensorProto.FLOAT), ["n", 4]))
 
 
-def _transposed_gemm(b: Builder) -> ModelProto:
-    y = b.node("Gemm", b.input("x", [8, 4]), b.constant(b.normal(8, 2)), transA=1, name="op")
-    return b.model((y, [4, 2]))
+def _scaled_dynamic_bias(b: Builder) -> ModelProto:
+    y = b.node("Gemm", b.input("x", ["n", 4]), b.constant(b.normal(4, 2)), b.input("bias", [2]), beta=0.5, name="op")
+    return b.model((y, ["n", 2]))
 
 
-def _bias_per_row(b: Builder) -> ModelProto:
-    """Three rows and three columns: a bias (3, 1) has the right number of values and the wrong meaning."""
-    y = b.node("Gemm", b.input("x", [3, 4]), b.constant(b.normal(4, 3)), b.constant(b.normal(3, 1)), name="op")
-    return b.model((y, [3, 3]))
+def _left_constant(b: Builder) -> ModelProto:
+    y = b.node("Gemm", b.constant(b.normal(8, 4)), b.constant(b.normal(4, 2)), b.input("bias", [2]), name="op")
+    return b.model((y, [8, 2]))
 
 
 def _half_precision(b: Builder) -> ModelProto:
@@ -136,8 +135,8 @@ def _linear_resize(b: Builder) -> ModelProto:
         (_unknown_domain, ReasonCode.UNKNOWN_DOMAIN),
         (_dynamic_weight, ReasonCode.DYNAMIC_WEIGHT),
         (_integer_add, ReasonCode.UNSUPPORTED_OPERATOR),
-        (_transposed_gemm, ReasonCode.UNSUPPORTED_OPERATOR),
-        (_bias_per_row, ReasonCode.UNSUPPORTED_OPERATOR),
+        (_scaled_dynamic_bias, ReasonCode.UNSUPPORTED_OPERATOR),
+        (_left_constant, ReasonCode.DYNAMIC_WEIGHT),
         (_half_precision, ReasonCode.UNSUPPORTED_OPERATOR),
         (_linear_resize, ReasonCode.NO_INTEGER_KERNEL),
     ],

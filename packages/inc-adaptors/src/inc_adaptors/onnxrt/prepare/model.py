@@ -10,6 +10,7 @@ from inc_adaptors.onnxrt.graph import Graph, take_apart
 from inc_adaptors.onnxrt.prepare.affine import fold_affine
 from inc_adaptors.onnxrt.prepare.constants import fold_constants
 from inc_adaptors.onnxrt.prepare.fused import separate_activations
+from inc_adaptors.onnxrt.prepare.gemm import plain_gemms
 from inc_adaptors.onnxrt.prepare.identities import remove_identities
 from inc_adaptors.onnxrt.prepare.names import name_nodes
 from inc_adaptors.onnxrt.prepare.opset import upgrade
@@ -22,14 +23,16 @@ def prepare(model: ModelProto) -> Graph:
 
     Its outputs equal the model's up to float rounding. Every surviving node keeps its name; an unnamed or doubly named one gets a name that
     depends on the model alone. BatchNormalization and other per-channel affine steps are folded into the convolution or Gemm before them,
-    MatMul and Add of matrices are one Gemm, activations are taken out of fused operators, constants folded, identities removed, operator
-    sets below 13 upgraded (per-channel DequantizeLinear came with 13).
+    MatMul and Add of matrices are one Gemm, factors, transposes and biases of a Gemm that no kernel takes are taken out of it, activations
+    out of fused operators, constants folded, identities removed, operator sets below 13 upgraded (per-channel DequantizeLinear came with
+    13).
 
     Raises:
         ModelError: the operator set cannot be upgraded.
     """
     graph, types = tidy(model)
     separate_activations(graph)
+    plain_gemms(graph, types)
     join_products(graph, types)
     fold_affine(graph)
     return graph
