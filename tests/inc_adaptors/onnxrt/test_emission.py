@@ -76,6 +76,28 @@ KERNELS: list[tuple[Callable[[], ModelProto], dict[str, int]]] = [
 ]
 
 
+def test_near_dead_channels_with_a_bias_do_not_overflow_int32() -> None:
+    b = Builder()
+    y = b.node("Relu", b.conv(b.input("x", ["n", 3, 8, 8]), 3, 8, name="thin"))
+    weight = b.initializers[b.nodes[0].input[1]]
+    factors = np.array([0.0, 1.0, 1e-20, 1.0, 1e-6, 1e-5, 1e-7, 1.0], np.float32).reshape(8, 1, 1, 1)
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * factors, weight.name))
+    bias = b.initializers[b.nodes[0].input[2]]
+    bias.CopyFrom(numpy_helper.from_array(np.array([-1, 0.5, -0.1, 0.5, -1, -0.5, 1, -0.1], np.float32), bias.name))
+    found = calibrated(b.model((b.conv(y, 8, 4, k=1, name="head"), ["n", 4, 8, 8])))
+    assert found.sqnr_db() > 30.0
+
+
+def test_a_clip_around_zero_is_done_by_the_clamp_of_the_codes(tmp_path: Path) -> None:
+    b = Builder()
+    bounds = [b.constant(np.float32(value)) for value in (-1.0, 1.0)]
+    y = b.node("Clip", b.conv(b.input("x", ["n", 3, 8, 8]), 3, 8), *bounds)
+    found = calibrated(b.model((b.node("Clip", b.conv(y, 8, 8), *bounds), ["n", 8, 8, 8])))
+    made = found.emit(final=True)
+    assert kernels(made.native, tmp_path)["QLinearConv"] == 2
+    assert ADAPTOR.parity(found.handle, made, batches(found.model))[0].sqnr_db > 30.0
+
+
 def test_a_model_whose_initializers_are_inputs_too_stays_valid() -> None:
     model = resnet(opset=11)
     model.ir_version = 3

@@ -9,9 +9,12 @@ from onnx import NodeProto, TensorProto, numpy_helper
 
 from inc_adaptors.onnxrt.kinds import ACTIVATIONS, STANDARD_DOMAINS
 
+_HALF_STEP = 0.5 + 1e-3
+"""A Clip between -1 and 1 has its bounds halfway between two codes; the margin is for the rounding of the scale."""
+
 
 def strip_activations(nodes: Sequence[NodeProto], initializers: Mapping[str, TensorProto], pinned: frozenset[str]) -> list[NodeProto]:
-    """Drop every Relu and Clip that is read only by quantizers whose codes cover nothing outside its bounds.
+    """Drop every Relu and Clip that is read only by quantizers whose clamp does the same, up to the rounding of its bounds.
 
     Do this last: once such a node is gone, taking its Q/DQ pair away would silently lose the activation.
     """
@@ -62,12 +65,11 @@ def _bounds(node: NodeProto, initializers: Mapping[str, TensorProto]) -> tuple[f
 
 
 def _clamps_within(reader: NodeProto, tensor: str, bounds: tuple[float, float], initializers: Mapping[str, TensorProto]) -> bool:
-    """Whether every real number that the quantizer's codes stand for lies within ``bounds``, rounding of the scale aside."""
+    """Whether the bounds round to the first and the last code, or lie beyond: these codes then stand for what is outside of them."""
     if reader.op_type != "QuantizeLinear" or reader.input[0] != tensor or not {reader.input[1], reader.input[2]} <= set(initializers):
         return False
     scale = float(numpy_helper.to_array(initializers[reader.input[1]]))
     zero_point = numpy_helper.to_array(initializers[reader.input[2]])
     limits = np.iinfo(zero_point.dtype)
-    low, high = ((limit - int(zero_point)) * scale for limit in (limits.min, limits.max))
-    slack = 1e-4 * scale
-    return low >= bounds[0] - slack and high <= bounds[1] + slack
+    low, high = (bound / scale + int(zero_point) for bound in bounds)
+    return low <= limits.min + _HALF_STEP and high >= limits.max - _HALF_STEP
