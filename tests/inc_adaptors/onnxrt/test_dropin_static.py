@@ -264,6 +264,7 @@ def gated() -> ModelProto:
         (biased, {"activation_type": _U8}),
         (biased, {"reduce_range": True}),
         (biased, {"extra_options": {"WeightSymmetric": False}}),
+        (mlp, {"extra_options": {"QuantizeBias": False}}),
         (gated, {"op_types_to_quantize": ["Add", "Pad"]}),
         (gated, {"op_types_to_quantize": ["AveragePool", "HardSwish"]}),
         (gated, {"op_types_to_quantize": ["Conv", "Pad"]}),

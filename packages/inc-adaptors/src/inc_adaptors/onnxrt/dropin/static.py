@@ -238,7 +238,7 @@ def _calibrated(source: Source, method: CalibrationMethod, formats: Formats, nee
 def _recipes(quant_format: QuantFormat, options: Options) -> dict[str, Any]:
     """Options of the whole model as a plan carries them."""
     wishes = {
-        FLOAT_BIAS: not options.integer_bias,
+        FLOAT_BIAS: not options.integer_bias and quant_format is QuantFormat.QDQ,  # integer operators have integer biases
         CONTRIB_PAIRS: options.contrib_pairs,
         "dedicated_qdq_pair": options.dedicated_pairs,
         "weight_qdq_pair": options.weight_pairs,
