@@ -36,6 +36,9 @@ def test_the_share_of_work_is_that_of_multiply_adds(capsys: pytest.CaptureFixtur
     assert found == work
     line = next(line for line in shown(capsys).splitlines() if line.startswith("residual "))
     assert line.endswith(f"{work['residual'] / sum(work.values()) * 100:.1f} %")
+    assert shown(capsys).splitlines()[0].endswith("   100.0 % of the work quantized")
+    left = json.loads(shown(capsys, "--exclude", "residual", "--json"))["quantized_share"]
+    assert left == pytest.approx(1.0 - work["residual"] / sum(work.values()))
 
 
 @pytest.mark.usefixtures("here")

@@ -40,6 +40,13 @@ class PlanReport:
         return count_by_precision(self.operators)
 
     @property
+    def quantized_share(self) -> float | None:
+        """Share of the model's multiply-adds that would run in less than fp32, 0 to 1; None where no operator's work is known."""
+        total = sum(row.work for row in self.operators)
+        done = sum(row.work for row in self.operators if row.precision != FloatType.FP32.value)
+        return done / total if total else None
+
+    @property
     def is_in_float(self) -> bool:
         """Whether every operator would stay in fp32."""
         return set(self.by_precision) <= {FloatType.FP32.value}
@@ -47,7 +54,8 @@ class PlanReport:
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {precision}" for precision, count in self.by_precision.items())
         sizes = f"{megabytes(self.size_before_bytes)} -> {megabytes(self.size_after_bytes)}"
-        head = f"{len(self.operators)} operators: {counts}   target: {self.target}   {sizes}"
+        share = "" if self.quantized_share is None else f"   {self.quantized_share:.1%} of the work quantized"
+        head = f"{len(self.operators)} operators: {counts}   target: {self.target}   {sizes}{share}"
         return f"{head}\n{to_text(operator_table(self.operators))}"
 
 

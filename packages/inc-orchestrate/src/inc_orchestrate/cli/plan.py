@@ -126,11 +126,12 @@ def _print_difference(out: Console, options: argparse.Namespace, report: PlanRep
 
 
 def header(report: PlanReport) -> str:
-    """``54 operators: 53 int8, 1 fp32 (head: range guard)   target: onnxruntime, avx512_vnni, cpu   98 MB -> 26 MB``."""
+    """``54 operators: 53 int8, 1 fp32 (head: range guard)   target: ...   98 MB -> 26 MB   99.9 % of the work quantized``."""
     in_float = [f"{row.op}: {_in_short(row.reason)}" for row in report.operators if row.precision == "fp32"]
     named = f" ({'; '.join(in_float)})" if 0 < len(in_float) <= _NAMED_IN_HEADER else ""
     sizes = f"{size(report.size_before_bytes)} -> {size(report.size_after_bytes)}"
-    return f"{counts(report.by_precision)}{named}   target: {report.target}   {sizes}"
+    share = "" if report.quantized_share is None else f"   {percent(report.quantized_share)} of the work quantized"
+    return f"{counts(report.by_precision)}{named}   target: {report.target}   {sizes}{share}"
 
 
 def _in_short(reason: str) -> str:
@@ -169,5 +170,6 @@ def _as_json(
         "preprocessing": preprocessing,
         **attrs.asdict(report),
         "by_precision": report.by_precision,
+        "quantized_share": report.quantized_share,
         **({} if differing is None else {"difference": found}),
     }
