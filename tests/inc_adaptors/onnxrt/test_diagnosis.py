@@ -135,6 +135,16 @@ def test_a_slower_operator_is_excluded_only_where_it_matters() -> None:
     assert [each.name for each in exclusions((slow, tiny), total_s=1e-2)] == ["slow"]
 
 
+def test_bad_results_are_proposed_before_slow_ones_and_the_worst_first() -> None:
+    rows = (
+        OperatorDiagnosis(name="slow", type="Conv", alone_db=30.0, float_s=1e-3, quantized_s=2e-3, slower_because="why"),
+        OperatorDiagnosis(name="slower", type="Conv", float_s=1e-3, quantized_s=3e-3, slower_because="why"),
+        OperatorDiagnosis(name="bad", type="Conv", alone_db=15.0),
+        OperatorDiagnosis(name="worst", type="Conv", alone_db=-3.0),
+    )
+    assert [each.name for each in exclusions(rows, total_s=1e-2)] == ["worst", "bad", "slower", "slow"]
+
+
 def test_two_models_without_a_common_quantized_operator_are_refused() -> None:
     handle = ADAPTOR.open(mlp())
     with pytest.raises(ModelError, match="no quantized operator"):

@@ -190,3 +190,17 @@ def test_a_model_laid_out_for_one_processor_is_refused(tmp_path: Path) -> None:
     made = optimized(static(resnet(batch_norm=False), tmp_path), tmp_path, "ORT_ENABLE_ALL")
     with pytest.raises(ModelError, match="in a layout that onnxruntime chose"):
         diagnosed(resnet(batch_norm=False), made)
+
+
+@pytest.mark.parametrize("quant_format", list(tool.QuantFormat))
+def test_a_relu_that_no_clamp_stands_for_any_more_is_told(quant_format: Any, tmp_path: Path) -> None:
+    """The tool drops a Relu whose quantizer begins at zero; with another zero point negative values pass."""
+    b = Builder()
+    y = b.node("Relu", b.gemm(b.input("x", ["n", 16]), 16, 32, name="first"), name="clamp")
+    model = b.model((b.gemm(y, 32, 8, name="second"), ["n", 8]))
+    made = static(model, tmp_path, quant_format=quant_format)
+    zeros = [tensor for tensor in made.graph.initializer if tensor.name in {"clamp_out_zero_point", "first_out_zero_point"}]
+    assert len(zeros) == 1
+    zeros[0].CopyFrom(numpy_helper.from_array(np.uint8(128), zeros[0].name))
+    found = diagnosed(model, made)
+    assert [each.name for each in found.exclusions][:1] == ["second"]

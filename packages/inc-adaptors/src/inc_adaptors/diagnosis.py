@@ -70,9 +70,10 @@ class Diagnosis:
 
 
 def exclusions(operators: tuple[OperatorDiagnosis, ...], *, total_s: float) -> tuple[Exclusion, ...]:
-    """Operators with poor results of their own, and those that got slower by more than ``WORTH`` of the model's time ``total_s``."""
+    """Operators with poor results of their own, worst first, then those that got slower by more than ``WORTH`` of the model's time
+    ``total_s``, by what they lose."""
     found = []
-    for row in operators:
+    for row in sorted(operators, key=_order):
         why = []
         if row.alone_db is not None and row.alone_db < POOR_DB:
             why.append(f"{row.alone_db:.1f} dB alone")
@@ -82,3 +83,8 @@ def exclusions(operators: tuple[OperatorDiagnosis, ...], *, total_s: float) -> t
         if why:
             found.append(Exclusion(name=row.name, why="; ".join(why)))
     return tuple(found)
+
+
+def _order(row: OperatorDiagnosis) -> tuple[float, float]:
+    own = POOR_DB if row.alone_db is None else min(row.alone_db, POOR_DB)
+    return own, (row.float_s or 0.0) - (row.quantized_s or 0.0)

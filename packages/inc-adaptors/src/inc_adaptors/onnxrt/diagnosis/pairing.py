@@ -9,7 +9,7 @@ import attrs
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
 
 from inc_adaptors.onnxrt.diagnosis.unpack import plain_name
-from inc_adaptors.onnxrt.kinds import PASSING
+from inc_adaptors.onnxrt.kinds import ACTIVATIONS, PASSING
 
 _PRODUCTS = frozenset(
     {
@@ -177,6 +177,7 @@ def _same_tensors(reference: ModelProto, quantized: ModelProto) -> dict[str, str
     exact = {value.name for value in reference.graph.input} | {name for node in reference.graph.node for name in node.output if name}
     exact -= constants
     named = {node.name: node for node in reference.graph.node if node.name}
+    makers = {name: node for node in reference.graph.node for name in node.output}
     codes = {tensor.name for tensor in quantized.graph.initializer if tensor.data_type in _BYTES}
     found = {value.name: value.name for value in quantized.graph.input if value.name in exact}
     for node in quantized.graph.node:
@@ -187,12 +188,19 @@ def _same_tensors(reference: ModelProto, quantized: ModelProto) -> dict[str, str
                 found.setdefault(node.input[0], source)
         elif node.op_type != "DequantizeLinear":  # what it makes is rounded: its readers' noise
             same = named.get(plain_name(node.name)) if node.name else None
+            own = list(same.output) if same is not None and same.op_type == node.op_type else []
             for position, name in enumerate(node.output):
-                if name in exact:
+                real = own[position] if position < len(own) and own[position] in exact else name
+                if real in exact and (name not in exact or _was_dropped(makers.get(name), real)):
+                    found[name] = real
+                elif name in exact:
                     found[name] = name
-                elif same is not None and same.op_type == node.op_type and position < len(same.output) and same.output[position] in exact:
-                    found[name] = same.output[position]
     return found
+
+
+def _was_dropped(maker: NodeProto | None, source: str) -> bool:
+    """Whether a tensor's name is that of an activation's result, which a quantizer's clamp stands for: what it holds is ``source``."""
+    return maker is not None and maker.op_type in ACTIVATIONS and maker.input[0] == source
 
 
 def _readers(model: ModelProto) -> dict[str, list[NodeProto]]:
