@@ -48,16 +48,19 @@ class Runner:
                 with signal_stack_kept():
                     self._compiled = core.compile_model(core.read_model(str(Path(name) / MODEL_FILE)), "CPU", options)
             except RuntimeError as error:
-                raise ModelError(
-                    f"OpenVINO {openvino.__version__} cannot run the model: {str(error).strip().splitlines()[-1]}",
-                    where="the model given",
-                    fix="run it in onnxruntime, or export it with a newer operator set",
-                ) from error
+                raise _refusal(error) from error
         self._request = self._compiled.create_infer_request()
 
     def run(self, feed: Mapping[str, Array]) -> list[Array]:
-        """Outputs of one batch."""
-        made = self._request.infer(dict(feed), share_inputs=True)
+        """Outputs of one batch.
+
+        Raises:
+            ModelError: an operator fails on it.
+        """
+        try:
+            made = self._request.infer(dict(feed), share_inputs=True)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise _refusal(error) from error
         return [made[index].copy() for index in range(len(self._compiled.outputs))]
 
     def times(self) -> dict[str, tuple[str, str, float]]:
@@ -68,3 +71,14 @@ class Runner:
             for item in found
             if item.status.name == "EXECUTED" and item.node_type not in ("Input", "Output")
         }
+
+
+def _refusal(error: Exception) -> ModelError:
+    import openvino  # noqa: PLC0415  (an extra)
+
+    said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return ModelError(
+        f"OpenVINO {openvino.__version__} cannot run the model: {said}",
+        where="the model given",
+        fix="run it in onnxruntime, or export it with a newer operator set",
+    )
