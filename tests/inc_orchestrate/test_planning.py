@@ -62,3 +62,12 @@ def test_a_model_without_anything_to_quantize_is_an_error_with_a_reason_per_oper
         plan(path)
     assert "first (Relu): no_integer_kernel" in error.value.what
     assert "second (Softmax): slower_in_integer" in error.value.what
+
+
+def test_what_no_integer_operator_feeds_is_planned_in_float_and_says_so(onnx_path: Path) -> None:
+    every = plan(onnx_path, config=QuantizeConfig(exclude_types=["Conv", "Gemm"]))
+    alone = {row.type: row for row in every.operators if row.reason.startswith("not_fused")}
+    assert set(every.by_precision) == {"fp32"}
+    assert {row.precision for row in alone.values()} == {"fp32"}
+    assert all(row.reason == "not_fused: no integer operator feeds it" for row in alone.values())
+    assert alone

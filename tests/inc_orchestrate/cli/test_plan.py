@@ -44,7 +44,7 @@ def test_the_share_of_work_is_that_of_multiply_adds(capsys: pytest.CaptureFixtur
 @pytest.mark.usefixtures("here")
 def test_what_is_excluded_has_its_reason_in_the_header_and_goes_into_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "--exclude", "ste.*m", "--exclude-type", "Gemm", "--preprocess", "grey.json")
-    assert text.startswith("10 operators: 2 fp32, 8 int8 (stem: excluded by user; head: excluded by user)")
+    assert text.startswith("10 operators: 3 fp32, 7 int8 (stem: excluded by user; stem_pool: not fused; head: excluded by user)")
     assert "excluded_by_user: matches 'ste.*m'" in text
     assert text.splitlines()[-1] == (
         "next: inc quantize m.onnx --data IMAGES/ --preprocess grey.json --max-drop 1% -o out/ --exclude 'ste.*m' --exclude-type Gemm"

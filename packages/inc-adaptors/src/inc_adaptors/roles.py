@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
 import numpy as np
-from inc_config.capabilities import Capabilities
+from inc_config.capabilities import Capabilities, Reason
 from inc_config.dtypes import FloatType
 from inc_config.errors import MissingRoleError
 from inc_config.named import Named
@@ -214,6 +214,14 @@ class Optimizes(Protocol):
 
     def optimized(self, handle: ModelHandle, level: GraphLevel) -> ModelHandle:
         """A handle of the same inputs and outputs, equal up to float rounding; operators that became one have a new name."""
+
+
+@runtime_checkable
+class Places(Protocol):
+    """Tell what of a plan pays only beside other integer operators, and has none beside it."""
+
+    def idle(self, handle: ModelHandle, plan: QuantizationPlan) -> Mapping[OpId, Reason]:
+        """Operators that the plan has in integers and that ``Emitter.emit`` will leave in float, with why; they need no statistics."""
 
 
 @runtime_checkable

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
 from inc_adaptors.detect import adaptor_for
+from inc_adaptors.handle import ModelHandle
+from inc_adaptors.roles import Adaptor, Places
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.dtypes import BF16, FP16, FloatType
 from inc_config.errors import PlanError
-from inc_config.plan import FLOAT, OpPlan, QuantizationPlan
+from inc_config.plan import FLOAT, OpId, OpPlan, QuantizationPlan
 from inc_config.quantization import MixedPrecisionConfig, QuantizeConfig
 from inc_config.target import Target
 
@@ -89,7 +91,7 @@ def plan(
     report = PlanReport(
         framework=adaptor.name,
         target=str(capabilities.target),
-        operators=operator_rows(capabilities, best),
+        operators=operator_rows(capabilities, best, idle_in(adaptor, handle, best)),
         size_before_bytes=size,
         size_after_bytes=max(0, size - saved_bytes(capabilities, best)),
     )
@@ -129,14 +131,23 @@ def difference(report: PlanReport, integers: Collection[str]) -> tuple[tuple[Ope
     return tuple((row, there) for row, there in found if (row.precision in _FLOATS) != (there == "fp32"))
 
 
-def operator_rows(capabilities: Capabilities, chosen: QuantizationPlan) -> tuple[OperatorSummary, ...]:
-    """Every operator with its precision, and the reason where it stays in float."""
-    return tuple(_row(capability, chosen.ops[capability.op]) for capability in capabilities.ops)
+def idle_in(adaptor: Adaptor, handle: ModelHandle, chosen: QuantizationPlan) -> Mapping[OpId, Reason]:
+    """What a plan has in integers and the model made of it will have in float, where the adaptor can tell."""
+    return adaptor.idle(handle, chosen) if isinstance(adaptor, Places) else {}
 
 
-def _row(capability: OpCapability, decided: OpPlan) -> OperatorSummary:
+def operator_rows(
+    capabilities: Capabilities, chosen: QuantizationPlan, idle: Mapping[OpId, Reason] | None = None
+) -> tuple[OperatorSummary, ...]:
+    """Every operator with its precision, and the reason where it stays in float; ``idle`` ones do whatever the plan says."""
+    found = idle or {}
+    return tuple(_row(capability, chosen.ops[capability.op], found.get(capability.op)) for capability in capabilities.ops)
+
+
+def _row(capability: OpCapability, planned: OpPlan, idle: Reason | None) -> OperatorSummary:
+    decided = planned if idle is None else FLOAT
     fallback = Reason(ReasonCode.FALLBACK, "in float so that the accuracy criterion holds")
-    reason = fallback if capability.is_lowerable else capability.reason
+    reason = idle or (fallback if capability.is_lowerable else capability.reason)
     return OperatorSummary(
         op=str(capability.op),
         type=capability.op.type,

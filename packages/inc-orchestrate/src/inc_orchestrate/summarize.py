@@ -69,7 +69,7 @@ def summarize(evidence: Evidence) -> Summary:
         size_before_bytes=sizes[0],
         size_after_bytes=sizes[-1],
         stages=tuple(_stage(done, before, evidence) for done, before in zip(evidence.done, sizes, strict=False)),
-        operators=() if tuning is None else operator_rows(tuning.capabilities, tuning.plan),
+        operators=() if tuning is None else operator_rows(tuning.capabilities, tuning.plan, tuning.idle),
         latency=evidence.latency,
         sparsity=evidence.done[-1].sparsity,
         trials=() if tuning is None else tuple(_trial(trial, tuning) for trial in tuning.trials),

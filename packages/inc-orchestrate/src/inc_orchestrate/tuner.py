@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 from inc_adaptors.handle import ModelHandle
-from inc_config.capabilities import Capabilities
+from inc_config.capabilities import Capabilities, Reason
 from inc_config.constrain import without_match
-from inc_config.plan import QuantizationPlan
+from inc_config.plan import OpId, QuantizationPlan
 from inc_config.quantization import QuantizeConfig
 from inc_config.tuning import LossKind
 from inc_strategy import Ledger, Outcome, Trial, View
 
 from inc_orchestrate.fingerprints import fingerprints
 from inc_orchestrate.integers import has_only_companions, is_in_float, nothing_in_integers
+from inc_orchestrate.planning import idle_in
 from inc_orchestrate.recipes import rewritten, without_effect
 from inc_orchestrate.remote import remote
 from inc_orchestrate.scoring import Score
@@ -31,7 +32,10 @@ REPEATABLE = 1e-4
 
 @attrs.frozen(kw_only=True, eq=False)
 class TuningResult:
-    """What a search found: the delivered model with its own score, how it was found, and every trial."""
+    """What a search found: the delivered model with its own score, how it was found, and every trial.
+
+    ``idle`` operators are in integers in the plan, and in float in the model.
+    """
 
     handle: ModelHandle
     score: Score
@@ -40,6 +44,7 @@ class TuningResult:
     outcome: Outcome
     trials: tuple[Trial, ...]
     view: View
+    idle: Mapping[OpId, Reason] = attrs.field(factory=dict)
 
 
 def tune(handle: ModelHandle, config: QuantizeConfig, setting: Setting) -> TuningResult:
@@ -103,6 +108,7 @@ def _deliver(handle: ModelHandle, outcome: Outcome, search: Search) -> TuningRes
         outcome=outcome,
         trials=search.view.trials,
         view=search.view,
+        idle=idle_in(search.setting.adaptor, handle, best.plan),
     )
 
 

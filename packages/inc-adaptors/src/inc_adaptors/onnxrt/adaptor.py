@@ -8,9 +8,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import attrs
-from inc_config.capabilities import Capabilities
+from inc_config.capabilities import Capabilities, Reason, ReasonCode
 from inc_config.dtypes import FloatType
-from inc_config.plan import QuantizationPlan, TensorKey
+from inc_config.plan import OpId, QuantizationPlan, TensorKey
 from inc_config.recipes import GraphLevel
 from inc_config.target import Runtime, Target
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from inc_adaptors.onnxrt.diagnosis.renaming import like
 from inc_adaptors.onnxrt.divergence import first_divergence
 from inc_adaptors.onnxrt.emission.emitter import OnnxrtEmitter, check_fresh
 from inc_adaptors.onnxrt.emission.manner import RECIPES
+from inc_adaptors.onnxrt.emission.placement import place
 from inc_adaptors.onnxrt.fingerprint import fingerprint_of
 from inc_adaptors.onnxrt.guard import guard
 from inc_adaptors.onnxrt.half.describing import describe_half
@@ -204,6 +205,11 @@ class OnnxrtAdaptor:
             ModelError: onnxruntime cannot load the model.
         """
         return handle if level is GraphLevel.OFF else attrs.evolve(handle, native=optimize(handle.native, level))
+
+    def idle(self, handle: ModelHandle, plan: QuantizationPlan) -> Mapping[OpId, Reason]:
+        """Operators without weights that no integer operator feeds."""
+        reason = Reason(ReasonCode.NOT_FUSED, "no integer operator feeds it")
+        return dict.fromkeys(place(self._analysis(handle).layout, plan).idle, reason)
 
     def alternatives(self, capabilities: Capabilities) -> Capabilities:
         """Options with int8 activations and with uint8 weights."""
