@@ -57,6 +57,17 @@ def test_openvino_takes_the_same_graph_as_onnxruntime() -> None:
     assert made[0] == made[1]
 
 
+@pytest.mark.parametrize("rows", [(7, 8), (7, 1)])
+def test_openvino_gets_no_8_bit_constant_of_several_rows_behind_a_product(rows: tuple[int, int]) -> None:
+    b = Builder()
+    y = b.node("Add", b.linear(b.input("x", [7, 16]), 16, 8, bias=False), b.constant(b.normal(*rows)), name="rows")
+    handle = ADAPTOR.open(b.model((b.linear(b.node("Relu", y), 8, 4, bias=False), [7, 4])))
+    found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.OPENVINO, isa=Isa.AVX512_VNNI))
+    statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+    made = ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True)
+    assert ADAPTOR.parity(handle, made, batches(handle.native))[0].sqnr_db > 25.0
+
+
 def test_types_with_float_outputs_write_floats_and_their_readers_round_for_themselves() -> None:
     b = Builder()
     first = b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8, name="first")

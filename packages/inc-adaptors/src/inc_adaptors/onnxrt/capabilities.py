@@ -35,6 +35,7 @@ SATURATING = frozenset({Isa.AVX2, Isa.AVX512})
 _LEAST_POWER_RATIO = 3162.0
 """35 dB: a table read as codes is no better than that anywhere behind it."""
 
+_TABLE_AXES = 2
 _MARKS = frozenset({"Attention", "LayerNormalization", "SkipLayerNormalization", "Softmax"})
 _PRODUCTS = (Kind.WEIGHTED, Kind.OWN)
 _READING = (Kind.READING, Kind.CROSSING)  # whoever makes what they read writes floats where nobody else reads codes
@@ -109,6 +110,8 @@ def _options(
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
+    if target.runtime is Runtime.OPENVINO and _takes_rows_of_constants(graph, operator):
+        return (), Reason(ReasonCode.NO_INTEGER_KERNEL, f"OpenVINO reads past the 8-bit constant that {operator.op.type} takes row by row")
     count = max(operator.inputs) + 1
     return (OpPlan(inputs=(activation,) * count, outputs=(activation,) * len(operator.outputs), compute_dtype=INT8),), None
 
@@ -119,6 +122,12 @@ def _reading(operator: Operator, activation: TensorPlan, target: Target) -> tupl
     if not takes_signed(target):
         return (), WITHOUT_CONSTANT
     return (OpPlan(inputs=(SIGNED_ACTIVATION, SIGNED_ACTIVATION), compute_dtype=INT8),), None
+
+
+def _takes_rows_of_constants(graph: Graph, operator: Operator) -> bool:
+    """Whether a constant of several rows is an operand: OpenVINO 2026.4 fuses it into a matrix product, and gives garbage on one thread."""
+    held = [graph.initializers[name] for name in operator.inputs.values() if name in graph.initializers]
+    return any(len(tensor.dims) == _TABLE_AXES and tensor.dims[0] > 1 for tensor in held)
 
 
 def _weighted(operator: Operator, target: Target, activation: TensorPlan, outputs: tuple[TensorPlan, ...]) -> tuple[OpPlan, ...]:
