@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 from inc_orchestrate.cli import main
+from onnx import TensorProto, helper, numpy_helper
 
 pytest.importorskip("onnxruntime", reason="the extra onnxrt is not installed")
 
@@ -81,3 +83,27 @@ def test_a_run_for_one_target_does_not_go_on_for_another(capsys: pytest.CaptureF
     assert main(["quantize", "m.onnx", *DATA, "--runtime", "tensorrt", "-o", "out"]) == 0
     assert main(["quantize", "m.onnx", *DATA, "-o", "out", "--resume"]) == 2
     assert 'target.runtime: "tensorrt" there, "onnxruntime" here' in capsys.readouterr().err
+
+
+def test_a_model_that_its_runtime_cannot_run_is_told_before_it_is_calibrated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    monkeypatch.chdir(tmp_path)
+    weights = np.random.default_rng(0).normal(0.0, 0.1, (64, 64)).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], name="first"),
+        helper.make_node("CDist", ["a", "w"], ["y"], name="distance", domain="com.microsoft", metric="euclidean"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 64]) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [numpy_helper.from_array(weights, "w")])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    Path("d.onnx").write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString())
+    np.save("x.npy", np.random.default_rng(1).normal(size=(60, 64)).astype(np.float32))
+    options = ("d.onnx", "--data", "x.npy", "--max-drop", "50%", "-o", "out")
+    assert main(["quantize", *options, "--runtime", "openvino"]) == 2
+    shown = capsys.readouterr().err
+    assert "cannot run the model: No conversion rule found for operations: com.microsoft.CDist" in shown
+    assert "trial" not in shown
+    assert main(["quantize", *options]) == 0
+    assert "the original was not timed in openvino: " in capsys.readouterr().err

@@ -48,14 +48,17 @@ def hosting(adaptor: Adaptor, target: Target) -> Hosting:
 
 
 def target_faults(facts: Facts, config: TunedPrecision) -> tuple[IncError, ...]:
-    """The target's runtime must be installed, and what models are compared by must be measurable in it."""
+    """The target's runtime must be installed and run the model, and what models are compared by must be measurable in it."""
     target = config.target
     if target is None or not isinstance(facts.adaptor, Hosts):
         return ()
-    return fault(lambda: _check_measurable(hosting(facts.adaptor, target), config))
+    return fault(lambda: _check(facts, hosting(facts.adaptor, target), config))
 
 
-def _check_measurable(found: Hosting, config: TunedPrecision) -> None:
+def _check(facts: Facts, found: Hosting, config: TunedPrecision) -> None:
+    """Where trials would fail one after the other, the original fails at once."""
+    if found.runtime is not found.here.runtime and isinstance(facts.adaptor, Hosts):
+        facts.adaptor.predictor_in(facts.handle, found.runtime)
     tuning = config.tuning
     asked = [objective.kind.value for objective in tuning.objectives if objective.kind in _MEASURED]
     if asked and not tuning.exit_policy.first_success and not found.is_timed:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +82,29 @@ class _Timing:
             compared = compare(own, candidate, self.config)
             advance(1, None)
             elsewhere = self._elsewhere(original)
-            homes = [self._home(final, candidate, runtime, other) for other in elsewhere if other is not runtime]
+            own_runtime = self.adaptor.target().runtime
+            others = [other for other in (own_runtime, *elsewhere) if other is not runtime]
+            homes = [self._home(final, candidate, runtime, other) for other in others]
             advance(2, None)
             fastest = self._fastest(original, own, candidate, compared, elsewhere)
         return (self._row(f"{OWN_RUNTIME} ({name})", compared), *filter(None, homes), fastest)
 
-    def _elsewhere(self, original: ModelHandle) -> tuple[Runtime, ...]:
-        """Runtimes to compare with, the adaptor's own among them."""
+    def _elsewhere(self, original: ModelHandle) -> dict[Runtime, Call]:
+        """The original in every runtime but the adaptor's own."""
         if not isinstance(self.adaptor, Hosts):
-            return ()
-        found = self.adaptor.runtimes()
-        if len(found) > 1 and self.adaptor.size_bytes(original) > LARGEST_BYTES:
-            names = ", ".join(runtime.value for runtime in found[1:])
+            return {}
+        others = self.adaptor.runtimes()[1:]
+        if others and self.adaptor.size_bytes(original) > LARGEST_BYTES:
+            names = ", ".join(runtime.value for runtime in others)
             self.progress.note(f"the original was not timed in {names}: it is larger than {LARGEST_BYTES >> 20} MB")
-            return ()
-        return found
+            return {}
+        calls: dict[Runtime, Call] = {}
+        for runtime in others:
+            with self._noting(f"the original was not timed in {runtime.value}"):
+                call = self._call_in(original, runtime)
+                call()
+                calls[runtime] = call
+        return calls
 
     def _home(self, final: ModelHandle, candidate: Call, runtime: Runtime, other: Runtime) -> LatencySummary | None:
         """The result in another runtime than its own, and a note where that is the faster one."""
@@ -114,34 +121,28 @@ class _Timing:
         return None
 
     def _fastest(
-        self, original: ModelHandle, own: Call, candidate: Call, compared: Comparison, elsewhere: tuple[Runtime, ...]
+        self, original: ModelHandle, own: Call, candidate: Call, compared: Comparison, elsewhere: Mapping[Runtime, Call]
     ) -> LatencySummary:
         name, fastest = self.adaptor.target().runtime.value, own
         with self._exported(original) as exported:
-            exported.update({runtime.value: partial(self._call_in, original, runtime) for runtime in elsewhere[1:]})
-            for other, make in exported.items():
+            for other, call in {**exported, **{runtime.value: call for runtime, call in elsewhere.items()}}.items():
                 with self._noting(f"the original was not timed in {other}"):
-                    call = make()
                     if compare(fastest, call, _QUICK).ratio > 1.0 and compare(fastest, call, self.config).ratio > 1.0:
                         name, fastest = other, call
             found = compared if fastest is own else compare(fastest, candidate, self.config)
         return self._row(f"{FASTEST} ({name})", found)
 
     @contextmanager
-    def _exported(self, original: ModelHandle) -> Iterator[dict[str, Callable[[], Call]]]:
+    def _exported(self, original: ModelHandle) -> Iterator[dict[str, Call]]:
         """The original in ONNX, for adaptors that write it."""
-        adaptor = self.adaptor
-        if not isinstance(adaptor, Exports):
-            yield {}
-            return
+        calls: dict[str, Call] = {}
         with tempfile.TemporaryDirectory(prefix="inc-export-") as folder:
-
-            def make() -> Call:
-                path = adaptor.export_onnx(original, Path(folder) / "fp32.onnx", example_inputs=self.sample)
-                other = adaptor_for(path)
-                return _call(other, other.open(path), self.sample, self.config)
-
-            yield {Runtime.ONNXRUNTIME.value: make}
+            if isinstance(self.adaptor, Exports):
+                with self._noting("the original was not timed in onnxruntime"):
+                    path = self.adaptor.export_onnx(original, Path(folder) / "fp32.onnx", example_inputs=self.sample)
+                    other = adaptor_for(path)
+                    calls[other.target().runtime.value] = _call(other, other.open(path), self.sample, self.config)
+            yield calls
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:

@@ -76,9 +76,9 @@ class Runner:
 def _refusal(error: Exception) -> ModelError:
     import openvino  # noqa: PLC0415  (an extra)
 
-    said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    said = (str(error).strip().splitlines() or [type(error).__name__])[-1].removeprefix("-- ")
     return ModelError(
-        f"OpenVINO {openvino.__version__} cannot run the model: {said}",
+        f"OpenVINO {openvino.__version__.partition('-')[0]} cannot run the model: {said}",
         where="the model given",
         fix="run it in onnxruntime, or export it with a newer operator set",
     )
