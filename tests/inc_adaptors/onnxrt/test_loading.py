@@ -11,8 +11,9 @@ import pytest
 from graphs import Builder, batches, mlp, resnet, run
 from inc_adaptors.handle import TensorSpec
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_adaptors.onnxrt.tensors import typed_values
 from inc_config.errors import DataError, ModelError
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 
 ADAPTOR = OnnxrtAdaptor(threads=1)
 
@@ -95,6 +96,18 @@ def _short_weight(model: ModelProto) -> ModelProto:
     return model
 
 
+def _short_values(model: ModelProto) -> ModelProto:
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.float_data.extend([1.0] * 5)
+    return model
+
+
+def _no_values(model: ModelProto) -> ModelProto:
+    model.graph.initializer[0].ClearField("raw_data")
+    return model
+
+
 def _old(model: ModelProto) -> ModelProto:
     model.opset_import[0].version = 9
     return model
@@ -111,6 +124,8 @@ def _no_tensor(model: ModelProto) -> ModelProto:
 
 
 BROKEN: dict[str, tuple[Callable[[ModelProto], Any], str]] = {
+    "short values": (_short_values, "holds 5 values, not 2048"),
+    "no values": (_no_values, "holds 0 values, not 2048"),
     "truncated": (_truncated, "truncated|Not a valid"),
     "text": (lambda _: b"version https://git-lfs.github.com/spec/v1", "Not an ONNX model"),
     "empty": (lambda _: b"", "Not a valid"),
@@ -199,3 +214,20 @@ def test_a_file_too_large_for_a_message_is_not_read(tmp_path: Path) -> None:
     os.truncate(path, 1 << 34)
     with pytest.raises(ModelError, match="at most 2,147,483,647"):
         ADAPTOR.open(path)
+
+
+def test_nodes_in_any_order_are_read_as_onnxruntime_reads_them() -> None:
+    model, feed = resnet(), batches(resnet(), count=1)[0]
+    expected = run(resnet(), feed)[0]
+    nodes = [NodeProto.FromString(node.SerializeToString()) for node in reversed(model.graph.node)]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    np.testing.assert_array_equal(ADAPTOR.predict(ADAPTOR.open(model), feed)[0], expected)
+
+
+@pytest.mark.parametrize("element", sorted(set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED, TensorProto.STRING}))
+def test_typed_values_of_every_element_type_are_counted(element: int) -> None:
+    values = np.array([0, 1, 1, 0, 1]).astype(helper.tensor_dtype_to_np_dtype(element))
+    found = typed_values(helper.make_tensor("t", element, [5], values))
+    assert found is not None
+    assert found[0] == found[1]

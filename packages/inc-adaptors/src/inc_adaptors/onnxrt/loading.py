@@ -16,7 +16,8 @@ from inc_adaptors.onnxrt.external import Folder, load_external
 from inc_adaptors.onnxrt.functions import inline_functions
 from inc_adaptors.onnxrt.graph import take_apart
 from inc_adaptors.onnxrt.shapes import infer
-from inc_adaptors.onnxrt.tensors import all_tensors, element_name, expected_bytes, opset_of, without_weights
+from inc_adaptors.onnxrt.sorting import sort_nodes
+from inc_adaptors.onnxrt.tensors import all_tensors, element_name, expected_bytes, opset_of, typed_values, without_weights
 
 MIN_OPSET = 11
 """Oldest standard operator set that is read; below 13 a model is upgraded internally before it is quantized."""
@@ -49,6 +50,7 @@ def load(model: Any) -> ModelProto:
         raise ModelError(f"A {type(model).__name__} is not an ONNX model.", where=where, fix="give a path, bytes or an onnx.ModelProto")
     proto.ClearField("training_info")  # says how to train on, which no session reads
     load_external(proto, folder, where=where)
+    sort_nodes(proto)
     check(proto, where)
     inline_functions(proto)
     _shape_outputs(proto)
@@ -115,6 +117,13 @@ def check(model: ModelProto, where: str) -> None:
         if tensor.HasField("raw_data") and len(tensor.raw_data) != expected:
             raise ModelError(
                 f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} holds {len(tensor.raw_data)} bytes, not {expected}.",
+                where=where,
+                fix=_AGAIN,
+            )
+        values = typed_values(tensor)
+        if values is not None and values[0] != values[1]:
+            raise ModelError(
+                f"Tensor {tensor.name!r} of shape {list(tensor.dims)[:8]} holds {values[0]} values, not {values[1]}.",
                 where=where,
                 fix=_AGAIN,
             )

@@ -75,6 +75,22 @@ def expected_bytes(tensor: TensorProto) -> int | None:
     return count * itemsize
 
 
+def typed_values(tensor: TensorProto) -> tuple[int, int] | None:
+    """How many values a tensor without raw data holds, and how many ``dims`` call for; None for raw, external and unknown ones."""
+    if tensor.HasField("raw_data") or tensor.data_location == TensorProto.EXTERNAL or tensor.data_type == TensorProto.UNDEFINED:
+        return None
+    try:
+        field = helper.tensor_dtype_to_field(tensor.data_type)
+    except KeyError:
+        return None
+    count = math.prod(int(axis) for axis in tensor.dims)
+    if tensor.data_type in _PACKED_BITS:
+        count = (count * _PACKED_BITS[tensor.data_type] + 7) // 8
+    if tensor.data_type in (TensorProto.COMPLEX64, TensorProto.COMPLEX128):
+        count *= 2
+    return len(getattr(tensor, field)), count
+
+
 def to_array(tensor: TensorProto) -> NDArray[Any]:
     """The tensor's values."""
     return numpy_helper.to_array(tensor)
