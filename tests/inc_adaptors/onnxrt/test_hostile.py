@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 import pytest
 from graphs import Builder, mlp
+from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_config.errors import ModelError
 from onnx import GraphProto, ModelProto, TensorProto, helper
 
 _CHILD = """
@@ -114,3 +116,16 @@ def test_forty_joins_of_a_constant_with_itself_are_not_counted_out(is_nested: bo
         total = "sum"
     model = b.model((b.node("Add", y, total), ["n", 4]))
     assert opened(model.SerializeToString(), tmp_path).startswith("read:")
+
+
+@pytest.mark.parametrize("start", ["x", "w"])
+def test_forty_joins_of_a_tensor_with_itself_are_not_run(start: str) -> None:
+    b = Builder()
+    b.input("x", ["n", 4])
+    b.constant(np.ones((2, 4), np.float32), "w")
+    nodes = [helper.make_node("Concat", [f"t{i}" if i else start] * 2, [f"t{i + 1}"], axis=0, name=f"join_{i}") for i in range(40)]
+    b.nodes += nodes
+    model = b.model((b.node("ReduceSum", "t40", keepdims=0), []))
+    adaptor = OnnxrtAdaptor(threads=1)
+    with pytest.raises(ModelError, match="would make a tensor of"):
+        adaptor.predict(adaptor.open(model), {"x": np.ones((1, 4), np.float32)})

@@ -13,6 +13,7 @@ from inc_config.errors import ModelError
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from inc_adaptors.onnxrt.growth import check_growth
 from inc_adaptors.onnxrt.tensors import Split, to_array
 
 Array = NDArray[Any]
@@ -94,7 +95,9 @@ def load_with(model: Split, options: Any) -> Session:
 
     Raises:
         One of ``ORT_ERRORS``: onnxruntime cannot run the model.
+        ModelError: it would make a tensor that no memory holds.
     """
+    check_growth(model.model)
     weights = {name: to_array(tensor) for name, tensor in model.weights.items()}
     values = [onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(a, model.weights[name].data_type) for name, a in weights.items()]
     options.add_external_initializers(list(weights), values)
