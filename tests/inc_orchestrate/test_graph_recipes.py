@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from inc_config import QuantizeConfig
+from inc_config.errors import PlanError
 from inc_metrics import Accuracy
 from inc_orchestrate import Evaluation, FitResult, Pipeline, Progress, Quantize, plan
 from inc_orchestrate.recipes import recipes_of, without_effect
@@ -40,6 +41,14 @@ def test_graph_format_gives_integer_operators_and_is_part_of_every_plan(fit: Any
     assert carried is not None
     assert carried.recipes["graph_format"] == "qoperator"
     assert not any("graph_format" in note for note in result.summary.notes)
+
+
+def test_a_gemm_that_may_not_be_split_has_no_dynamic_ranges_and_says_so(fit: Any, onnx_path: Path) -> None:
+    whole = {"approach": "dynamic", "recipes": {"gemm_to_matmul": False}}
+    with pytest.raises(PlanError, match="gemm_to_matmul is False"):
+        fit(**whole)
+    rows = plan(str(onnx_path), config=QuantizeConfig(recipes={"gemm_to_matmul": False})).operators
+    assert {row.precision for row in rows if row.type == "Gemm"} == {"int8"}
 
 
 def test_graph_level_rewrites_the_model_first(fit: Any, onnx_path: Path) -> None:

@@ -22,7 +22,7 @@ from inc_orchestrate.asked import with_asked
 from inc_orchestrate.data import CalibrationData
 from inc_orchestrate.precisions import FloatsOnly, nothing_to_convert, with_halves
 from inc_orchestrate.progress import Progress
-from inc_orchestrate.recipes import recipes_of, restrict_by_recipes
+from inc_orchestrate.recipes import recipes_of, restrict_by_recipes, without_split
 from inc_orchestrate.remote import Remote
 
 _STEP = "quantize"
@@ -60,7 +60,8 @@ def capabilities_under(
     found = restrict_by_recipes(found, config.recipes.changed)
     found = with_asked(adaptor, found, config.constraints)
     found = constrain(found, config.constraints)
-    return attrs.evolve(found, ops=tuple(_configured(op, config) for op in found.ops))
+    recipes = config.recipes.changed
+    return attrs.evolve(found, ops=tuple(without_split(_configured(op, config), recipes) for op in found.ops))
 
 
 def candidates(

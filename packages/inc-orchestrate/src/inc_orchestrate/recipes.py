@@ -18,6 +18,7 @@ from inc_strategy.strategies.recipes import FIRST, LAST, OUTSIDE, outer_groups
 from inc_orchestrate.unused import changed_fields
 
 _GRAPH_FORMAT = "graph_format"
+_SPLIT = "gemm_to_matmul"
 _CARRIED_OUT = frozenset({FIRST, LAST, OUTSIDE})
 _SETTINGS = frozenset(
     {
@@ -57,6 +58,15 @@ def restrict_by_recipes(capabilities: Capabilities, recipes: Mapping[str, Any]) 
         return attrs.evolve(op, options=(FLOAT,), reason=reason)
 
     return attrs.evolve(capabilities, ops=tuple(judged(op) for op in capabilities.ops))
+
+
+def without_split(op: OpCapability, recipes: Mapping[str, Any]) -> OpCapability:
+    """A Gemm without dynamic ranges, which need MatMul and Add, where the recipe forbids to split it."""
+    left = tuple(option for option in op.options if not option.is_dynamic)
+    if recipes.get(_SPLIT, True) or op.op.type != "Gemm" or left == op.options:
+        return op
+    reason = Reason(ReasonCode.EXCLUDED_BY_RECIPE, f"dynamic ranges need MatMul, and {_SPLIT} is False")
+    return attrs.evolve(op, options=left, reason=op.reason if any(option != FLOAT for option in left) else reason)
 
 
 def without_effect(config: QuantizeConfig, adaptor: object = None) -> tuple[str, ...]:
