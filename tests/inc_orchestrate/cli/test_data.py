@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,13 @@ def test_other_files_are_refused_with_what_is_accepted(tmp_path: Path, name: str
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=rf"(?s)where: --data .*{name}.*fix:   give a folder of images"):
         opened(tmp_path / name, preprocess=None)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.npz"])
+def test_a_pipe_is_refused_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match="not a regular file"):
+        opened(tmp_path / name)
 
 
 @pytest.mark.parametrize("arrays", [{"labels": np.arange(3)}, {"inputs": np.ones(3), "labels": np.arange(3), "target": np.arange(3)}, {}])

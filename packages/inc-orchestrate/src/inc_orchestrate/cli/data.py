@@ -92,6 +92,8 @@ def open_data(path: Path, *, preprocess: str | None, image_mode: str, signature:
     if not path.exists():
         raise DataError("There is no such file or folder.", where=f"--data {path}", fix=f"give {_ACCEPTED}")
     if path.suffix.lower() in {".npy", ".npz"}:
+        if not path.is_file():  # reading from a pipe would wait for ever
+            raise DataError("The data is not a regular file.", where=f"--data {path}", fix=f"give {_ACCEPTED}")
         return _arrays(path, recipe)
     raise DataError(f"The data is neither a folder nor a .npy or .npz file: {path.name}", where=f"--data {path}", fix=f"give {_ACCEPTED}")
 
