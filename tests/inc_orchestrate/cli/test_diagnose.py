@@ -59,3 +59,10 @@ def test_plan_diff_shows_what_was_not_done_as_planned(capsys: pytest.CaptureFixt
     assert main(["plan", "m.onnx", "--diff", "m.onnx"]) == 0
     lines = [line.split()[:4] for line in capsys.readouterr().out.splitlines()]
     assert ["stem", "Conv", "int8", "fp32"] in lines
+
+
+@pytest.mark.usefixtures("quantized")
+def test_what_saturation_does_not_lose_is_said_of_the_samples_that_were_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diagnose", "m.onnx", "int8.onnx", "--data", "x.npy", "--samples", "3"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- saturation: ")]
+    assert "these 3 samples lose nothing" in line or "dB are lost" in line

@@ -137,7 +137,7 @@ def _verdict(found: Diagnosis) -> Verdict:
 def _risks(found: Diagnosis) -> tuple[str, ...]:
     worst = max(found.saturation_db, default=0.0)
     if worst < 0.1:
-        return ("saturation: no loss to fear on a processor without VNNI",)
+        return (f"saturation: these {found.samples} samples lose nothing on a processor without VNNI",)
     at_risk = [row.name for row in found.operators if row.clipped_db < 60.0]
     named = ", ".join(at_risk[:_WORST]) + (f" and {len(at_risk) - _WORST} more" if len(at_risk) > _WORST else "")
     return (f"saturation: on a processor without VNNI int16 pairs overflow and {worst:.1f} dB are lost; most of it in {named}",)
