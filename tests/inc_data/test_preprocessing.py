@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -133,3 +134,9 @@ def test_bert_uncased_ids_takes_its_vocabulary_along(tmp_path, monkeypatch):
         recipe.with_args("TextToId", max_length=3)
     with pytest.raises(TypeError, match="Expected a text or a list of two"):
         again(3)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "recipe.json")
+    with pytest.raises(ValueError, match="does not lead to a file"):
+        preprocessing(tmp_path / "recipe.json")

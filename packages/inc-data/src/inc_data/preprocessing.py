@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,7 +207,10 @@ def _thaw(value: Any) -> Any:
 def _read_json(path: Path) -> Any:
     fix = f"give a JSON file in UTF-8 that holds {_FORM}"
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading from a pipe would wait for ever
+            raise ValueError(fault("The path does not lead to a file.", where=str(path), fix=fix))
+        size = found.st_size
         if size > LARGEST_FILE_BYTES:
             raise ValueError(fault(f"The file has {size} bytes, too many for a recipe.", where=str(path), fix=fix))
         text = path.read_text(encoding="utf-8")
