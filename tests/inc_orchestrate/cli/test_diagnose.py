@@ -43,6 +43,16 @@ def test_json_is_json_whatever_is_infinite(capsys: pytest.CaptureFixture[str]) -
     assert all(row["alone_db"] is None or row["alone_db"] > 20.0 for row in document["operators"])
 
 
+@pytest.mark.usefixtures("quantized")
+def test_a_quantized_model_of_one_batch_size_decides_the_batches(capsys: pytest.CaptureFixture[str]) -> None:
+    made = onnx.load("int8.onnx")
+    for value in (*made.graph.input, *made.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 4
+    onnx.save(made, "fixed.onnx")
+    assert main(["diagnose", "m.onnx", "fixed.onnx", "--data", "x.npy", "--samples", "6", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"][0]["sqnr_db"] > 20.0
+
+
 @pytest.mark.usefixtures("here")
 def test_a_second_model_that_is_not_quantized_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", "m.onnx", "m.onnx", "--data", "x.npy"]) == 2

@@ -14,6 +14,7 @@ import attrs
 from inc_adaptors.batches import fixed_size
 from inc_adaptors.detect import adaptor_for
 from inc_adaptors.diagnosis import POOR_DB, Diagnosis, OperatorDiagnosis
+from inc_adaptors.handle import Signature
 from inc_adaptors.roles import Diagnoses, require
 from inc_config.errors import StoreError
 from inc_config.files import atomic_write
@@ -52,8 +53,9 @@ def run(options: argparse.Namespace, command_line: str) -> int:
         options.data, preprocess=options.preprocess, image_mode=options.image_mode, signature=exact.signature, model=options.model
     )
     check_fit(source, adaptor, exact, where=f"--data {options.data}, the first sample")
-    loader = DataLoader(source.dataset, batch_size=options.batch_size or fixed_size(exact.signature) or 1)
-    found = diagnoses.diagnose(exact, quantized, first_batches(loader, exact.signature, options.samples))
+    signature = _with_size_of(exact.signature, quantized.signature)
+    loader = DataLoader(source.dataset, batch_size=options.batch_size or fixed_size(signature) or 1)
+    found = diagnoses.diagnose(exact, quantized, first_batches(loader, signature, options.samples))
     document = report(found, options)
     if options.html is not None:
         _write(options.html, to_html(document))
@@ -76,6 +78,15 @@ def run(options: argparse.Namespace, command_line: str) -> int:
             else:
                 show(out, block)
     return 0
+
+
+def _with_size_of(signature: Signature, other: Signature) -> Signature:
+    """The signature with the only batch size that the other model takes, where it leaves its own open."""
+    size = fixed_size(other)
+    if size is None or fixed_size(signature) is not None:
+        return signature
+    inputs = tuple(attrs.evolve(spec, shape=(size, *spec.shape[1:])) if spec.shape else spec for spec in signature.inputs)
+    return attrs.evolve(signature, inputs=inputs)
 
 
 def report(found: Diagnosis, options: argparse.Namespace) -> Document:
