@@ -179,3 +179,14 @@ def test_subgraphs_keep_the_tensors_they_read() -> None:
     graph, made = prepared(b.model((b.node("Add", normed, picked), ["n", 8, 6, 6])))
     assert y in graph.captured
     assert "BatchNormalization" in types(made)
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+def test_preparing_copies_no_weights(opset: int) -> None:
+    model = resnet(named=False, opset=opset)
+    graph = prepare(model)
+    large = [tensor for tensor in model.graph.initializer if tensor.name in graph.initializers and len(tensor.raw_data) > 1024]
+    assert large
+    for tensor in large:
+        tensor.doc_string = "the message itself"
+        assert graph.initializers[tensor.name].doc_string == "the message itself"

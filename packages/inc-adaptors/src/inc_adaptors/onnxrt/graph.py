@@ -77,10 +77,10 @@ class Graph:
         return found
 
 
-def take_apart(model: ModelProto) -> Graph:
-    """The editable form of a model's main graph."""
+def take_apart(model: ModelProto, *, held: Iterable[TensorProto] = ()) -> Graph:
+    """The editable form of a model's main graph; of tensors that are initializers and ``held``, those of the model are taken."""
     graph = model.graph
-    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    initializers = {tensor.name: tensor for tensor in (*held, *graph.initializer)}
     nodes = []
     for node in graph.node:
         copy = NodeProto()

@@ -44,7 +44,8 @@ def tidy(model: ModelProto) -> tuple[Graph, Mapping[str, TensorType]]:
     Raises:
         ModelError: the operator set cannot be upgraded.
     """
-    graph = take_apart(upgrade(name_nodes(model)))
+    graph = take_apart(upgrade(model), held=model.graph.initializer)
+    name_nodes(graph.nodes)
     types = fold_constants(graph)
     remove_identities(graph)
     return graph, types
