@@ -152,6 +152,13 @@ def test_convolutions_stay_in_float_by_default(tmp_path: Path) -> None:
     assert "ConvInteger" in {node.op_type for node in made.theirs.graph.node}
 
 
+def test_a_model_of_convolutions_alone_is_refused_with_what_would_take_them(tmp_path: Path) -> None:
+    b = Builder()
+    onnx.save(b.model((b.conv(b.input("x", ["n", 3, 8, 8]), 3, 4), ["n", 4, 8, 8])), tmp_path / "m.onnx")
+    with pytest.raises(PlanError, match="Conv only where op_types_to_quantize names it"):
+        quantize_dynamic(tmp_path / "m.onnx", tmp_path / "out.onnx")
+
+
 def test_products_of_one_tensor_share_its_codes(tmp_path: Path) -> None:
     model = encoder(layers=1)
     quantize_dynamic(model, tmp_path / "m.onnx")

@@ -81,7 +81,7 @@ def quantize_dynamic(  # noqa: PLR0917  (the signature is onnxruntime's)
         bodies = quantize_bodies(whole, source.types, lambda body: _quantized(Source.alone(body), formats, is_selected))
         made = whole if bodies else made
     if made is None:
-        raise nothing_left(source)
+        raise nothing_left(source, hint="" if op_types_to_quantize else "Conv only where op_types_to_quantize names it")
     write_model(made, Path(model_output), beside=use_external_data_format)
 
 

@@ -133,12 +133,17 @@ def gather(
     return calibrate(graph, signature, tensors, batches, wanted, threads=0, fingerprint="", progress=lambda _: None)
 
 
-def nothing_left(source: Source, unfit: frozenset[str] = frozenset()) -> PlanError:
-    """The error for arguments that select no operator, or none that calibration found ``unfit`` tensors at."""
+def nothing_left(source: Source, unfit: frozenset[str] = frozenset(), *, hint: str = "") -> PlanError:
+    """The error for arguments that select no operator, or none that calibration found ``unfit`` tensors at; ``hint`` says what they leave
+    out."""
     if unfit:
         found = f"calibration saw NaN, infinity or magnitudes beyond 1e30 in {', '.join(sorted(unfit)[:8])}"
         return PlanError(
             f"Nothing is left to quantize: {found}.", where="the model", fix="repair its weights, or calibrate with other data"
         )
     reasons = "; ".join(f"{o.op} ({o.op.type}): {o.reason or 'not selected'}" for o in source.operators[:8])
-    return PlanError(f"Nothing is left to quantize: {reasons}.", where="the model and the arguments", fix="select other operators")
+    return PlanError(
+        f"Nothing is left to quantize: {reasons}.",
+        where="the model and the arguments",
+        fix=f"select other operators{f' ({hint})' if hint else ''}",
+    )

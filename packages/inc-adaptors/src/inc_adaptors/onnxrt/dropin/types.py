@@ -30,7 +30,8 @@ def integer_type(value: object, where: str) -> IntegerType:
     if found is None:
         reason = "onnxruntime has no arithmetic in float8" if value is QuantType.QFLOAT8E4M3FN else "it is no integer QuantType"
         names = ", ".join(str(name) for name in INTEGERS)
-        raise PlanError(f"{where}={value} is not offered: {reason}.", where=where, fix=f"one of {names}")
+        shown = value if isinstance(value, QuantType) else f"{value!r:.80}"
+        raise PlanError(f"{where}={shown} is not offered: {reason}.", where=where, fix=f"one of {names}, members of QuantType")
     return found
 
 
