@@ -190,3 +190,30 @@ def test_preparing_copies_no_weights(opset: int) -> None:
     for tensor in large:
         tensor.doc_string = "the message itself"
         assert graph.initializers[tensor.name].doc_string == "the message itself"
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_sparse_weights_become_dense_ones(linear: bool) -> None:
+    rng = np.random.default_rng(0)
+    places = np.sort(rng.choice(128, 40, replace=False))
+    values = numpy_helper.from_array(rng.standard_normal(40).astype(np.float32), "weight")
+    indices = places if linear else np.stack(np.unravel_index(places, (16, 8)), axis=1)
+    b = Builder()
+    y = b.node("MatMul", b.input("x", ["n", 16]), b.constant(np.zeros((16, 8), np.float32), "weight"), name="product")
+    model = b.model((y, ["n", 8]))
+    del model.graph.initializer[:]
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, numpy_helper.from_array(indices.astype(np.int64)), [16, 8]))
+    model.ir_version = 11
+    graph, _ = prepared(model)
+    assert not graph.sparse
+    assert np.count_nonzero(graph.constant("weight")) == 40
+
+
+def test_sparse_weights_of_an_absurd_shape_or_with_places_outside_stay() -> None:
+    for dims, place in (([1 << 20, 1 << 20], 5), ([4, 4], 99)):
+        b = Builder()
+        model = b.model((b.node("Relu", b.input("x", ["n", 4])), ["n", 4]))
+        values = numpy_helper.from_array(np.ones(1, np.float32), "weight")
+        indices = numpy_helper.from_array(np.array([place], np.int64))
+        model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, dims))
+        assert len(prepare(model).sparse) == 1

@@ -15,6 +15,7 @@ from inc_adaptors.onnxrt.prepare.identities import remove_identities
 from inc_adaptors.onnxrt.prepare.names import name_nodes
 from inc_adaptors.onnxrt.prepare.opset import upgrade
 from inc_adaptors.onnxrt.prepare.products import join_products
+from inc_adaptors.onnxrt.prepare.sparse import densify
 from inc_adaptors.onnxrt.shapes import TensorType
 
 
@@ -46,6 +47,7 @@ def tidy(model: ModelProto) -> tuple[Graph, Mapping[str, TensorType]]:
     """
     graph = take_apart(upgrade(model), held=model.graph.initializer)
     name_nodes(graph.nodes)
+    densify(graph)
     types = fold_constants(graph)
     remove_identities(graph)
     return graph, types
