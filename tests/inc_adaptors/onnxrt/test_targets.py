@@ -68,6 +68,21 @@ def test_openvino_gets_no_8_bit_constant_of_several_rows_behind_a_product(rows: 
     assert ADAPTOR.parity(handle, made, batches(handle.native))[0].sqnr_db > 25.0
 
 
+@pytest.mark.parametrize(("axes", "padded"), [(1, "fp32"), (2, "int8")])
+def test_openvino_pads_lines_in_float(axes: int, padded: str) -> None:
+    b = Builder()
+    x = b.input("x", ["n", 8, *[20] * axes])
+    y = b.node("Conv", x, b.constant(b.normal(8, 8, *[1] * axes, fan=8)), kernel_shape=[1] * axes)
+    y = b.node("Pad", b.node("Add", y, x), b.constant(np.array([0, 0, *[2] * axes, 0, 0, *[0] * axes], np.int64)), name="pad")
+    y = b.node("Conv", y, b.constant(b.normal(8, 8, *[3] * axes, fan=8 * 3**axes)), kernel_shape=[3] * axes)
+    handle = ADAPTOR.open(b.model((y, ["n", 8, *[20] * axes])))
+    found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.OPENVINO, isa=Isa.AVX512_VNNI))
+    statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+    assert {op.scope: plan.precision for op, plan in found.plan().ops.items()}["pad"] == padded
+    made = ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True)
+    assert ADAPTOR.parity(handle, made, batches(handle.native))[0].sqnr_db > 25.0
+
+
 def test_types_with_float_outputs_write_floats_and_their_readers_round_for_themselves() -> None:
     b = Builder()
     first = b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8, name="first")
