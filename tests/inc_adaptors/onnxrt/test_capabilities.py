@@ -84,6 +84,20 @@ def test_in_a_transformer_only_products_with_constant_weights_are_quantized() ->
     assert [c.reason.code for c in found.values() if c.op.type == "MatMul" and c.reason] == [ReasonCode.DYNAMIC_WEIGHT] * 4
 
 
+def test_products_of_unknown_work_are_not_outweighed_by_a_convolution_of_known_work() -> None:
+    """Behind a Reshape to a shape that is only known at run time; a picture is cut into patches by one convolution, as in ViT."""
+    b = Builder()
+    x = b.input("x", ["n", 3, 32, 32])
+    patches = b.conv(x, 3, 32, k=4, strides=[4, 4], pads=[0, 0, 0, 0])
+    given = b.input("shape", [3], TensorProto.INT64)
+    y = b.node("Reshape", patches, given)
+    for _ in range(4):
+        y = b.node("Add", b.linear(b.node("Relu", b.linear(y, 32, 64)), 64, 32), y)
+        y = b.node("LayerNormalization", y, b.constant(np.ones(32, np.float32)))
+    found = ADAPTOR.capabilities(ADAPTOR.open(b.model((y, ["n", 64, 32]))), Target(runtime=Runtime.ONNXRUNTIME))
+    assert {op.type for op in found.plan().quantized} == {"Conv", "MatMul"}
+
+
 def test_a_convolutional_network_with_softmax_is_no_transformer() -> None:
     b = Builder()
     y = b.node("Add", b.conv(b.input("x", ["n", 4, 8, 8]), 4, 4), b.constant(b.normal(1, 4, 8, 8)), name="add")

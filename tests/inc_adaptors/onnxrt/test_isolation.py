@@ -208,7 +208,10 @@ def test_plans_whose_operators_cannot_be_told_apart_are_left_to_whole_models() -
 
 
 def test_a_plan_for_openvino_makes_the_same_noise() -> None:
-    """onnxruntime computes both; what else a whole model for OpenVINO would make it round plays no part."""
+    """onnxruntime computes both; what else a whole model for OpenVINO would make it round plays no part.
+
+    Only a convolution that nobody reads as codes is not rounded behind it.
+    """
     found = calibrated(resnet(batch_norm=False))
     feed = batches(found.model)[0]
     there = attrs.evolve(found.plan, target=Target(runtime=Runtime.OPENVINO, isa=found.plan.target.isa))
@@ -217,7 +220,7 @@ def test_a_plan_for_openvino_makes_the_same_noise() -> None:
         for op in here.ops:
             runs = [each.floats(feed, (op,)) for each in (here, other)]
             first, second = (noises(each.alone(op)(run), run.outputs) for each, run in zip((here, other), runs, strict=True))
-            assert first == pytest.approx(second)
+            assert second < first if op.type == "Conv" else first == pytest.approx(second)
 
 
 def test_inputs_of_text_are_left_to_whole_models() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from graphs import Builder, batches, encoder, mlp, resnet
 from inc_adaptors.onnxrt.adaptor import OnnxrtAdaptor
+from inc_config.capabilities import ReasonCode
 from inc_config.plan import QuantizationPlan
 from inc_config.target import Device, Isa, Runtime, Target
 from onnx import TensorProto, numpy_helper
@@ -55,6 +56,42 @@ def test_openvino_takes_the_same_graph_as_onnxruntime() -> None:
         statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
         made.append(ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True).native.SerializeToString(deterministic=True))
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("runtime", [Runtime.OPENVINO, Runtime.TENSORRT])
+def test_elsewhere_a_convolution_writes_floats_for_whoever_reads_floats(runtime: Runtime) -> None:
+    """Only onnxruntime's integer convolution can return nothing but codes; rounding before an activation costs time and accuracy."""
+    b = Builder()
+    first = b.node("HardSwish", b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8, name="first"))
+    second = b.conv(first, 8, 8, name="second")
+    last = b.conv(second, 8, 4, name="last")
+    handle = ADAPTOR.open(b.model((last, ["n", 4, 8, 8])))
+    noise = {}
+    for each in (Runtime.ONNXRUNTIME, runtime):
+        found = ADAPTOR.capabilities(handle, Target(runtime=each, isa=Isa.AVX512_VNNI))
+        statistics = ADAPTOR.observe(handle, batches(handle.native), ADAPTOR.wanted(found, (found.plan(),)))
+        made = ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True)
+        readers = {name: node.op_type for node in made.native.graph.node for name in node.input}
+        made_by = {node.name: node.output[0] for node in made.native.graph.node}
+        assert readers[made_by["second"]] == "QuantizeLinear"
+        assert readers[made_by["first"]] == ("QuantizeLinear" if each is Runtime.ONNXRUNTIME else "HardSwish")
+        assert {"first", "second"} <= {op.scope for op in found.plan().quantized}
+        noise[each] = -ADAPTOR.parity(handle, made, batches(handle.native))[0].sqnr_db
+    assert runtime is Runtime.TENSORRT or noise[runtime] < noise[Runtime.ONNXRUNTIME]
+
+
+@pytest.mark.parametrize("kind", ["Mul", "Sigmoid", "LeakyRelu"])
+def test_openvino_keeps_in_float_what_it_makes_a_part_of_its_neighbours(kind: str) -> None:
+    b = Builder()
+    y = b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8)
+    y = b.node(kind, *([y, b.conv(y, 8, 8)] if kind == "Mul" else [y]), name="between")
+    handle = ADAPTOR.open(b.model((b.conv(y, 8, 4), ["n", 4, 8, 8])))
+    for runtime in (Runtime.ONNXRUNTIME, Runtime.OPENVINO):
+        found = next(
+            op for op in ADAPTOR.capabilities(handle, Target(runtime=runtime, isa=Isa.AVX512_VNNI)).ops if op.op.scope == "between"
+        )
+        assert found.is_quantizable == (runtime is Runtime.ONNXRUNTIME)
+        assert found.is_quantizable or (found.reason is not None and found.reason.code is ReasonCode.SLOWER_IN_INTEGER)
 
 
 @pytest.mark.parametrize("rows", [(7, 8), (7, 1)])

@@ -24,7 +24,7 @@ ADAPTOR = OnnxrtAdaptor(threads=1)
 @pytest.mark.skipif(isa() not in (Isa.AVX512_VNNI, Isa.AMX), reason="this processor has no VNNI: other targets multiply floats there")
 def test_openvino_multiplies_queries_and_keys_as_bytes_and_quantizes_nothing_by_itself() -> None:
     model = encoder()
-    handle, feeds = ADAPTOR.open(model), batches(model)
+    handle, feeds = ADAPTOR.open(model), batches(model, count=32)
     found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.OPENVINO, isa=isa()))
     emitter = ADAPTOR.emitter(handle, ADAPTOR.observe(handle, feeds, ADAPTOR.wanted(found, (found.plan(),))), found)
     plan = found.plan()

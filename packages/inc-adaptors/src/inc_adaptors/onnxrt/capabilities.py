@@ -40,6 +40,9 @@ _LINE_AXES = 3
 _PAD_OPERANDS = 3  # the fourth names axes
 _MARKS = frozenset({"Attention", "LayerNormalization", "SkipLayerNormalization", "Softmax"})
 _PRODUCTS = (Kind.WEIGHTED, Kind.OWN)
+_MATRIX_TYPES = ("Attention", "Gemm", "MatMul")
+_CONV_TYPES = ("Conv", "ConvTranspose")
+_FUSED_IN_FLOAT = frozenset({"LeakyRelu", "Mul", "Sigmoid"})
 _READING = (Kind.READING, Kind.CROSSING)  # whoever makes what they read writes floats where nobody else reads codes
 
 STATIC_CONV = Reason(
@@ -60,8 +63,10 @@ def describe(
     """
     work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
     products_only = is_transformer_like(graph, operators, work)
-    guarded = structural_guard(graph, operators)
-    operators = tuple(o if o.reason or o.op not in guarded else attrs.evolve(o, reason=guarded[o.op]) for o in operators)
+    closed = dict(structural_guard(graph, operators, target.runtime))
+    if target.runtime is Runtime.OPENVINO:
+        closed.update(_closed_in_openvino(graph, operators))
+    operators = tuple(o if o.reason or o.op not in closed else attrs.evolve(o, reason=closed[o.op]) for o in operators)
 
     open_to_integers = [o for o in operators if o.reason is None and (o.kind in _PRODUCTS or not products_only)]
     read_as_codes = {name for operator in open_to_integers if operator.kind not in _READING for name in operator.inputs.values()}
@@ -87,16 +92,31 @@ def describe(
 
 
 def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Mapping[OpId, int]) -> bool:
-    """The rule that ``describe`` documents; products of unknown work count by their weights' sizes."""
+    """The rule that ``describe`` documents; where the work of one is unknown, all count by their weights' sizes."""
+
+    by_weight = any(o.weight is not None and o.op.type in (*_MATRIX_TYPES, *_CONV_TYPES) and not work.get(o.op) for o in operators)
 
     def amount(operator: Operator) -> int:
         weight = graph.initializers.get(operator.weight or "")
-        return work.get(operator.op, 0) or (0 if weight is None else (expected_bytes(weight) or 0) // 4)
+        return (0 if weight is None else expected_bytes(weight) or 0) if by_weight else work.get(operator.op, 0)
 
-    products = sum(amount(o) for o in operators if o.op.type in ("MatMul", "Gemm", "Attention"))
-    rest = sum(amount(o) for o in operators if o.op.type in ("Conv", "ConvTranspose"))
+    products = sum(amount(o) for o in operators if o.op.type in _MATRIX_TYPES)
+    rest = sum(amount(o) for o in operators if o.op.type in _CONV_TYPES)
     marked = any(node.op_type in _MARKS and node.domain in (*STANDARD_DOMAINS, CONTRIB_DOMAIN) for node in graph.nodes)
     return marked and products > rest
+
+
+def _closed_in_openvino(graph: Graph, operators: tuple[Operator, ...]) -> Iterator[tuple[OpId, Reason]]:
+    """Operators that onnxruntime has integer kernels for and OpenVINO has not, or not right ones."""
+    for operator in operators:
+        if operator.kind is not Kind.COMPUTING:
+            continue
+        if operator.op.type in _FUSED_IN_FLOAT:
+            detail = f"OpenVINO makes {operator.op.type} in float a part of its neighbours"
+            yield operator.op, Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
+        elif _takes_rows_of_constants(graph, operator):
+            detail = f"OpenVINO reads past the 8-bit constant that {operator.op.type} takes row by row"
+            yield operator.op, Reason(ReasonCode.NO_INTEGER_KERNEL, detail)
 
 
 def _options(
@@ -106,7 +126,7 @@ def _options(
         return (), operator.reason
     activation = SIGNED_ACTIVATION if target.runtime is Runtime.TENSORRT else ACTIVATION
     if operator.kind is Kind.WEIGHTED:
-        writes_codes = not operator.can_return_float or operator.outputs[0] in read_as_codes
+        writes_codes = not operator.can_return_float(target.runtime) or operator.outputs[0] in read_as_codes
         options = _weighted(operator, target, activation, (activation,) if writes_codes else ())
         return options, STATIC_CONV if operator.op.type == "Conv" else None
     if operator.kind is Kind.OWN:
@@ -116,8 +136,6 @@ def _options(
     if products_only:
         detail = f"transformer-like model: 8-bit {operator.op.type} between matrix products costs more than it saves"
         return (), Reason(ReasonCode.SLOWER_IN_INTEGER, detail)
-    if target.runtime is Runtime.OPENVINO and _takes_rows_of_constants(graph, operator):
-        return (), Reason(ReasonCode.NO_INTEGER_KERNEL, f"OpenVINO reads past the 8-bit constant that {operator.op.type} takes row by row")
     count = max(operator.inputs) + 1
     return (OpPlan(inputs=(activation,) * count, outputs=(activation,) * len(operator.outputs), compute_dtype=INT8),), None
 

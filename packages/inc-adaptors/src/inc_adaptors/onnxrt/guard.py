@@ -3,7 +3,7 @@
 Two things ruin a model silently. A Concat or Add of tensors whose ranges differ by far gives both one scale, and the small one keeps a
 handful of codes: boxes in pixels beside scores between 0 and 1. And behind the last convolution or matrix product, Softmax, Exp, Pow,
 Sqrt and Div turn half a step of their input into many steps of the result, with no later layer to even it out. A convolution that feeds
-them stays in float too, since its integer kernel can return nothing but codes; a matrix product returns float anyway.
+them stays in float too where its integer kernel can return nothing but codes, as in onnxruntime; a matrix product returns float anyway.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from inc_config.capabilities import Capabilities, OpCapability, Reason, ReasonCode
 from inc_config.plan import OpId
+from inc_config.target import Runtime
 
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.graph import Graph
@@ -57,14 +58,14 @@ def guard(capabilities: Capabilities, graph: Graph, layout: Layout, statistics: 
     return attrs.evolve(capabilities, ops=tuple(_judged(_reached(op, empty), reasons.get(op.op)) for op in capabilities.ops))
 
 
-def structural_guard(graph: Graph, operators: tuple[Operator, ...]) -> Mapping[OpId, Reason]:
+def structural_guard(graph: Graph, operators: tuple[Operator, ...], runtime: Runtime) -> Mapping[OpId, Reason]:
     """What the graph alone tells: operators of tails that hold a steep function, and convolutions that feed one."""
     layout = Layout.of(operators, {})
     causes: dict[OpId, str] = {}
     for tail in _tails(graph, layout):
         cause = _cause(tail, {})
         causes.update({operator.op: cause for operator in tail if cause})
-        causes.update(_heads(graph, layout, tail))
+        causes.update(_heads(graph, layout, tail, runtime))
     return {op: Reason(ReasonCode.RANGE_GUARD, cause) for op, cause in causes.items()}
 
 
@@ -136,7 +137,7 @@ def _cause(tail: tuple[Operator, ...], reasons: Mapping[OpId, str]) -> str:
     return "" if joined is None else f"behind the last weighted operator, around {joined.op}: {reasons[joined.op]}"
 
 
-def _heads(graph: Graph, layout: Layout, tail: tuple[Operator, ...]) -> Iterator[tuple[OpId, str]]:
+def _heads(graph: Graph, layout: Layout, tail: tuple[Operator, ...], runtime: Runtime) -> Iterator[tuple[OpId, str]]:
     """Operators that can only return codes and whose codes a steep function reads without an average between."""
     magnified: dict[str, Operator] = {}
     for operator in reversed(tail):
@@ -145,7 +146,7 @@ def _heads(graph: Graph, layout: Layout, tail: tuple[Operator, ...]) -> Iterator
             magnified.update(dict.fromkeys(_reads(graph, operator), cause))
     for operator in layout.operators:
         found = next((magnified[name] for name in operator.outputs if name in magnified), None)
-        if found is not None and operator.kind is Kind.WEIGHTED and not operator.can_return_float:
+        if found is not None and operator.kind is Kind.WEIGHTED and not operator.can_return_float(runtime):
             yield operator.op, f"its kernel returns codes, and {found.op} ({found.op.type}) magnifies their rounding"
 
 

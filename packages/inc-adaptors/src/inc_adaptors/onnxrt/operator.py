@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 from inc_config.capabilities import Reason
 from inc_config.plan import OpId
+from inc_config.target import Runtime
 
 from inc_adaptors.onnxrt.kinds import Kind
 
@@ -34,7 +35,8 @@ class Operator:
     member_names: tuple[str, ...] = ()
     reason: Reason | None = None
 
-    @property
-    def can_return_float(self) -> bool:
-        """Whether the integer kernel may write float32: a convolution's cannot, a matrix product's can."""
-        return self.kind in (Kind.OWN, Kind.READING, Kind.CROSSING) or (self.kind is Kind.WEIGHTED and self.op.type != "Conv")
+    def can_return_float(self, runtime: Runtime) -> bool:
+        """Whether the integer kernel may write float32: that of a product can, in onnxruntime that of a convolution cannot."""
+        if self.kind is Kind.WEIGHTED:
+            return self.op.type != "Conv" or runtime is not Runtime.ONNXRUNTIME
+        return self.kind in (Kind.OWN, Kind.READING, Kind.CROSSING)

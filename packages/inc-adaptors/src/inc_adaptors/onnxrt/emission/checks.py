@@ -8,6 +8,7 @@ from inc_config.capabilities import Capabilities, Reason
 from inc_config.dtypes import FP32, UINT8, PerChannel, PerTensor, Scheme
 from inc_config.errors import PlanError
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
+from inc_config.target import Runtime
 
 from inc_adaptors.onnxrt.emission.given import is_explicit
 from inc_adaptors.onnxrt.emission.layout import Layout
@@ -26,10 +27,10 @@ def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPla
     Raises:
         PlanError: an unknown operator, one that must stay in float, or types, schemes or granularities without a kernel.
     """
-    literal = Manner.of(plan).literal
+    literal, runtime = Manner.of(plan).literal, plan.target.runtime
     closed = {c.op: c.reason for c in capabilities.ops if not c.is_quantizable}
     halves = {(c.op, option.compute_dtype) for c in capabilities.ops for option in c.options if not option.is_quantized}
-    faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan, literal=literal)]
+    faults = [fault for op, op_plan in plan.ops.items() for fault in _faults(layout, closed, op, op_plan, runtime, literal=literal)]
     faults += [
         f"{op}: compute type {p.compute_dtype}"
         for op, p in plan.ops.items()
@@ -44,7 +45,9 @@ def check_plan(layout: Layout, capabilities: Capabilities, plan: QuantizationPla
         )
 
 
-def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan: OpPlan, *, literal: bool) -> Iterator[str]:
+def _faults(
+    layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan: OpPlan, runtime: Runtime, *, literal: bool
+) -> Iterator[str]:
     operator = layout.by_op.get(op)
     if operator is None:
         yield f"the model has no operator {op} of type {op.type}"
@@ -55,7 +58,7 @@ def _faults(layout: Layout, closed: Mapping[OpId, Reason | None], op: OpId, plan
         yield f"{op} stays in float ({closed.get(op) or operator.reason})"
         return
     yield from _type_faults(operator, plan, literal=literal)
-    yield from _missing(operator, plan, literal=literal)
+    yield from _missing(operator, plan, runtime, literal=literal)
     if operator.kind is Kind.CROSSING and plan.is_dynamic and not literal:
         yield f"{op}: dynamic ranges (a product of two activations has static kernels)"
     if operator.kind in (Kind.WEIGHTED, Kind.OWN):
@@ -76,18 +79,18 @@ def _type_faults(operator: Operator, plan: OpPlan, *, literal: bool) -> Iterator
             yield f"{op}: activations {tensor.granularity} (8 bits per tensor have kernels)"
     if plan.is_dynamic and any(tensor is not None and tensor.dtype != UINT8 for tensor in plan.inputs):
         yield f"{op}: dynamic activations other than uint8"
-    if plan.is_dynamic and not (operator.can_return_float or (literal and op.type in _DYNAMIC)):
+    if plan.is_dynamic and not (operator.can_return_float(Runtime.ONNXRUNTIME) or (literal and op.type in _DYNAMIC)):
         yield f"{op}: dynamic ranges (MatMul and Gemm have kernels)"
 
 
-def _missing(operator: Operator, plan: OpPlan, *, literal: bool) -> Iterator[str]:
+def _missing(operator: Operator, plan: OpPlan, runtime: Runtime, *, literal: bool) -> Iterator[str]:
     op = operator.op
     for position in operator.inputs:
         if position >= len(plan.inputs) or (plan.inputs[position] is None and not (literal and operator.kind is not Kind.WEIGHTED)):
             yield f"{op}: no plan for its input {position}"
     if literal:
         return
-    needs_output = not operator.can_return_float and not plan.is_dynamic
+    needs_output = not operator.can_return_float(runtime) and not plan.is_dynamic
     if needs_output and (not plan.outputs or plan.outputs[0] is None):
         yield f"{op}: no plan for its output, and its kernel returns codes"
 

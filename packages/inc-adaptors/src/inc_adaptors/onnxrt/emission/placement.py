@@ -57,9 +57,9 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
         if op_plan is None or not _is_active(operator, coded):
             continue
         active[operator.op] = op_plan
-        if operator.op.type in in_float:
-            continue
-        coded.update(_written(operator, op_plan, coded, read_as_codes))
+        is_unread = operator.can_return_float(plan.target.runtime) and read_as_codes.isdisjoint(operator.outputs)
+        if operator.op.type not in in_float and not is_unread:
+            coded.update(_written(operator, op_plan, coded))
     for operator in layout.operators:
         if operator.kind is Kind.CROSSING and operator.op in active:
             coded = _crossed(operator, active[operator.op]) | coded
@@ -73,12 +73,12 @@ def _is_active(operator: Operator, coded: Mapping[str, Coded]) -> bool:
     return any(name in coded for name in operator.inputs.values())
 
 
-def _written(operator: Operator, plan: OpPlan, coded: Mapping[str, Coded], read_as_codes: frozenset[str]) -> dict[str, Coded]:
+def _written(operator: Operator, plan: OpPlan, coded: Mapping[str, Coded]) -> dict[str, Coded]:
     if operator.kind is Kind.PASSING:
         return dict.fromkeys(filter(None, operator.outputs), coded[operator.inputs[0]])
     output = plan.outputs[0] if plan.outputs else None
     name = operator.outputs[0]
-    if output is None or plan.is_dynamic or (operator.can_return_float and name not in read_as_codes):
+    if output is None or plan.is_dynamic:
         return {}
     return {name: Coded(root=name, plan=output)}
 

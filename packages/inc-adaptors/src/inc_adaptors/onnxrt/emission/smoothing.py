@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
@@ -35,6 +36,7 @@ TYPES = ("MatMul", "Gemm")
 _JOINED: Mapping[str, Callable[[Sequence[float]], float]] = {"min": min, "mean": fmean, "max": max}
 _MOST_ALPHAS = 1000
 _SMALLEST = 1e-5  # of a maximum, so that dead channels give no infinite scale
+_FAR = 8.0  # standard deviations beyond which nothing is left
 _SIGMAS = 3.0  # a range is taken to reach so many standard deviations, where a power is needed
 
 
@@ -71,13 +73,14 @@ class Smoothed:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Group:
-    """Operators that share one scale; weights are seen as (inside, outside)."""
+    """Operators that share one scale; weights are seen as (inside, outside), and ranges are those of ``rows`` values per channel."""
 
     tensor: str
     members: tuple[Operator, ...]
     weights: tuple[Array, ...]
     low: Array
     high: Array
+    rows: int
 
 
 def settings_of(plan: QuantizationPlan) -> Settings | None:
@@ -211,7 +214,8 @@ def group_of(graph: Graph, name: str, members: list[Operator], statistics: Stati
         )
     weights = tuple(_matrix(graph, member) for member in members)
     low, high = (np.where(np.isfinite(bound), bound, 0.0).astype(np.float64) for bound in (found.minimum, found.maximum))
-    return Group(tensor=name, members=tuple(members), weights=weights, low=np.minimum(low, 0.0), high=np.maximum(high, 0.0))
+    rows = found.count // max(1, low.size)
+    return Group(tensor=name, members=tuple(members), weights=weights, low=np.minimum(low, 0.0), high=np.maximum(high, 0.0), rows=rows)
 
 
 def _matrix(graph: Graph, operator: Operator) -> Array:
@@ -233,14 +237,35 @@ def divisors_of(group: Group, alpha: float, settings: Settings) -> Array:
 
 
 def predicted_noise(group: Group, scales: Array, joined: Callable[[Sequence[float]], float] = sum) -> float:
-    """Predicted power of the rounding of activations (8 bits per tensor) and weights (8 bits per channel) in the products' outputs."""
-    step = ((group.high / scales).max() - (group.low / scales).min()) / 255.0
+    """Predicted noise in the products' outputs, as twelve times its power.
+
+    It comes from the rounding of activations (8 bits per tensor) and of weights (8 bits per channel), and from what later samples lose
+    beyond the range: where every channel is stretched to the limit by a few values, the next sample reaches out of it.
+    """
+    low, high = (group.low / scales).min(), (group.high / scales).max()
+    step = (high - low) / 255.0
+    beyond = 12.0 * (_beyond(-group.low / scales, -low, group.rows) + _beyond(group.high / scales, high, group.rows))
     power = np.square(np.maximum(-group.low, group.high) / scales / _SIGMAS).sum()
     each = []
     for matrix in group.weights:
         scaled = matrix * scales[:, None]
-        each.append(float(step**2 * np.square(scaled).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power))
+        each.append(
+            float((np.square(scaled).sum(axis=1) * (step**2 + beyond)).sum() + np.square(np.abs(scaled).max(axis=0) / 127.0).sum() * power)
+        )
     return joined(each)
+
+
+def _beyond(reach: Array, limit: float, rows: int) -> Array:
+    """Power that normally distributed channels have beyond a limit on one side, where ``rows`` values reached as far as ``reach``.
+
+    That many values of unit variance are expected to reach sqrt(2 ln rows); beyond t they have (1 + t^2) Q(t) - t phi(t).
+    """
+    sigmas = math.sqrt(2.0 * math.log(max(rows, 2)))
+    with np.errstate(divide="ignore"):
+        t = np.minimum(np.where(reach > 0.0, sigmas * limit / reach, np.inf), _FAR)
+    tail = np.array([math.erfc(value / math.sqrt(2.0)) / 2.0 for value in t])
+    power = (1.0 + t * t) * tail - t * np.exp(-t * t / 2.0) / math.sqrt(2.0 * math.pi)
+    return np.asarray(np.square(reach / sigmas) * np.maximum(power, 0.0))
 
 
 def multiply_weights(graph: Graph, group: Group, scales: Array, taken: set[str]) -> None:
