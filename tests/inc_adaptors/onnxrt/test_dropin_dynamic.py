@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -144,19 +145,15 @@ def test_channels_of_a_dynamic_convolution_have_scales_of_their_own(tmp_path: Pa
     assert ours < original
 
 
-def test_convolutions_stay_in_float_by_default(tmp_path: Path) -> None:
+def test_convolutions_are_taken_by_default_as_the_tool_does_and_called_slow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     made = dynamically(resnet(batch_norm=False), tmp_path)
-    kinds = {node.op_type for node in made.ours.graph.node}
-    assert "ConvInteger" not in kinds
-    assert {"Conv", "MatMulInteger"} <= kinds
-    assert "ConvInteger" in {node.op_type for node in made.theirs.graph.node}
-
-
-def test_a_model_of_convolutions_alone_is_refused_with_what_would_take_them(tmp_path: Path) -> None:
-    b = Builder()
-    onnx.save(b.model((b.conv(b.input("x", ["n", 3, 8, 8]), 3, 4), ["n", 4, 8, 8])), tmp_path / "m.onnx")
-    with pytest.raises(PlanError, match="Conv only where op_types_to_quantize names it"):
-        quantize_dynamic(tmp_path / "m.onnx", tmp_path / "out.onnx")
+    assert Counter(node.op_type for node in made.ours.graph.node)["ConvInteger"] == 6
+    assert np.abs(made.our_output - made.their_output).max() <= 1e-5 * np.abs(made.exact).max()
+    assert "6 convolutions find their ranges at run time" in caplog.text
+    caplog.clear()
+    dynamically(resnet(batch_norm=False), tmp_path, op_types_to_quantize=["Conv", "MatMul"])
+    dynamically(resnet(batch_norm=False), tmp_path, op_types_to_quantize=["MatMul"])
+    assert "several times slower" not in caplog.text
 
 
 def test_products_of_one_tensor_share_its_codes(tmp_path: Path) -> None:

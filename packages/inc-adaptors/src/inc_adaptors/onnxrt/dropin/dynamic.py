@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ from inc_adaptors.onnxrt.emission.manner import LITERAL
 from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 
-TYPES = frozenset({"Attention", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"})
-"""What is quantized by default. The tool also takes Conv, which is several times slower than float then."""
+TYPES = frozenset({"Attention", "Conv", "EmbedLayerNormalization", "Gather", "LSTM", "MatMul"})
+"""What is quantized by default, by the tool too."""
+
+_LOG = logging.getLogger(__name__)
 
 _ACTIVATION = TensorPlan(dtype=UINT8, scheme=Scheme.ASYMMETRIC, ranges=RangeSource.DYNAMIC)
 _BYTE = 8
@@ -47,7 +50,8 @@ def quantize_dynamic(  # noqa: PLR0917  (the signature is onnxruntime's)
 ) -> None:
     """Quantize with ranges found from each batch; arguments as onnxruntime documents them.
 
-    Convolutions stay in float unless ``op_types_to_quantize`` names them: on integers with dynamic ranges they are several times slower.
+    Convolutions on integers with dynamic ranges are several times slower than in float: where nobody asked for them by their type, the log
+    says so.
 
     Raises:
         PlanError, ModelError, CalibrationError, StoreError: as ``quantize_static``.
@@ -81,7 +85,14 @@ def quantize_dynamic(  # noqa: PLR0917  (the signature is onnxruntime's)
         bodies = quantize_bodies(whole, source.types, lambda body: _quantized(Source.alone(body), formats, is_selected))
         made = whole if bodies else made
     if made is None:
-        raise nothing_left(source, hint="" if op_types_to_quantize else "Conv only where op_types_to_quantize names it")
+        raise nothing_left(source)
+    slow = sum(node.op_type == "ConvInteger" for node in made.graph.node)
+    if slow and not op_types_to_quantize:
+        _LOG.warning(
+            "%d convolutions find their ranges at run time, several times slower than float: use quantize_static for them, or "
+            "leave Conv out of op_types_to_quantize.",
+            slow,
+        )
     write_model(made, Path(model_output), beside=use_external_data_format)
 
 

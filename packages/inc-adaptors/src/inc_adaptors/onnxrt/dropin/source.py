@@ -133,9 +133,8 @@ def gather(
     return calibrate(graph, signature, tensors, batches, wanted, threads=0, fingerprint="", progress=lambda _: None)
 
 
-def nothing_left(source: Source, unfit: frozenset[str] = frozenset(), *, hint: str = "") -> PlanError:
-    """The error for arguments that select no operator, or none that calibration found ``unfit`` tensors at; ``hint`` says what they leave
-    out."""
+def nothing_left(source: Source, unfit: frozenset[str] = frozenset()) -> PlanError:
+    """The error for arguments that select no operator, or none that calibration found ``unfit`` tensors at."""
     if unfit:
         found = f"calibration saw NaN, infinity or magnitudes beyond 1e30 in {', '.join(sorted(unfit)[:8])}"
         return PlanError(
@@ -145,5 +144,5 @@ def nothing_left(source: Source, unfit: frozenset[str] = frozenset(), *, hint: s
     return PlanError(
         f"Nothing is left to quantize: {reasons}.",
         where="the model and the arguments",
-        fix=f"select other operators{f' ({hint})' if hint else ''}",
+        fix="select other operators",
     )
