@@ -105,3 +105,24 @@ def test_whoever_asks_for_unsigned_activations_gets_them() -> None:
     found = constrain(ADAPTOR.capabilities(handle, OPENVINO), (asked,))
     statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (found.plan(),)))
     assert input_types(ADAPTOR.guard(handle, found, statistics)) == {(UINT8, Scheme.ASYMMETRIC)}
+
+
+@pytest.mark.parametrize("is_multiplied", [False, True])
+def test_what_integer_operators_make_for_float_ones_too_is_signed_once_it_goes_below_zero(is_multiplied: bool) -> None:
+    """A Concat that is joined again and read in floats, as in a DenseNet; one that a convolution reads as well OpenVINO would get wrong."""
+    b = Builder(seed=2)
+    x = b.conv(b.input("x", ["n", 4, 8, 8]), 4, 8, name="first")
+    y = b.node("Concat", b.node("Relu", x), b.conv(x, 8, 8, name="second"), axis=1, name="joined")
+    z = b.node("Relu", b.conv(x, 8, 8, name="third"))
+    z = b.node("Concat", z, z, axis=1, name="positive")
+    read = b.node("Add", b.node("Tanh", y), b.node("Tanh", z))
+    again = b.node("Concat", y, z, axis=1, name="again")
+    outputs = [(read, ["n", 16, 8, 8]), (b.conv(again, 32, 4), ["n", 4, 8, 8])]
+    model = b.model(*outputs, *([(b.conv(y, 16, 4), ["n", 4, 8, 8])] if is_multiplied else []))
+    handle, statistics, found = guarded(model, batches(model))
+    plan = found.plan()
+    written = {op.scope: each.outputs[0].dtype for op, each in plan.ops.items() if each.outputs and each.outputs[0] is not None}
+    assert written["joined"] == (UINT8 if is_multiplied else INT8)
+    assert written["positive"] == UINT8
+    made = ADAPTOR.emitter(handle, statistics, found).emit(plan, final=True)
+    assert all(output.sqnr_db > 25.0 for output in ADAPTOR.parity(handle, made, batches(model)))

@@ -17,7 +17,7 @@ from inc_adaptors.onnxrt.guard import structural_guard
 from inc_adaptors.onnxrt.kinds import CONTRIB_DOMAIN, STANDARD_DOMAINS, Kind
 from inc_adaptors.onnxrt.operators import WITHOUT_CONSTANT, Operator
 from inc_adaptors.onnxrt.shapes import TensorType
-from inc_adaptors.onnxrt.signed import signable_inputs, signed, takes_signed
+from inc_adaptors.onnxrt.signed import signable, signed, takes_signed
 from inc_adaptors.onnxrt.tensors import expected_bytes
 from inc_adaptors.onnxrt.work import multiply_adds
 
@@ -70,14 +70,14 @@ def describe(
 
     open_to_integers = [o for o in operators if o.reason is None and (o.kind in _PRODUCTS or not products_only)]
     read_as_codes = {name for operator in open_to_integers if operator.kind not in _READING for name in operator.inputs.values()}
-    signable = signable_inputs(graph, operators, target)
+    signable_names = signable(graph, operators, target)
 
     def capability(operator: Operator) -> OpCapability:
         options, reason = _options(graph, operator, products_only=products_only, read_as_codes=read_as_codes, target=target)
         if options and target.runtime is Runtime.OPENVINO and _pads_lines(graph, operator):
             options, reason = (), LINE_PAD
-        if operator.op.type == "Conv" and operator.inputs.get(0) in signable:
-            options = (*options, *map(signed, options))
+        variants = (signed(option, operator, signable_names) for option in options)
+        options = tuple(dict.fromkeys((*options, *variants)))
         names = [name for name in (operator.weight, operator.bias, *operator.tables) if name is not None]
         return OpCapability(
             op=operator.op,

@@ -16,6 +16,7 @@ from inc_adaptors.onnxrt.emission.checks import check_plan
 from inc_adaptors.onnxrt.emission.correction import RECIPE
 from inc_adaptors.onnxrt.emission.domains import in_domains
 from inc_adaptors.onnxrt.emission.finishing import check_format, finish, import_contrib
+from inc_adaptors.onnxrt.emission.joined import share_scales
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.emission.literal import place_literally
 from inc_adaptors.onnxrt.emission.manner import Manner
@@ -157,8 +158,10 @@ class OnnxrtEmitter:
         )
 
     def _placed(self, skeleton: Skeleton, plan: QuantizationPlan) -> Placement:
-        literal = Manner.of(plan).literal
-        return (place_literally if literal else place)(skeleton.layout, plan, self._blocked | _unsplit(plan))
+        blocked = self._blocked | _unsplit(plan)
+        if Manner.of(plan).literal:
+            return place_literally(skeleton.layout, plan, blocked)
+        return share_scales(place(skeleton.layout, plan, blocked), skeleton.layout, skeleton.graph, skeleton.pairs.range_of)
 
     def _notes(self, placement: Placement, unsplit: frozenset[OpId]) -> tuple[str, ...]:
         lines = [f"quantized for {self._capabilities.target.runtime.value}: {len(placement.active)} operators on 8-bit codes"]

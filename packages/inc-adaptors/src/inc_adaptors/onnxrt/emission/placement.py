@@ -17,12 +17,15 @@ from collections.abc import Mapping
 
 import attrs
 from inc_config.plan import OpId, OpPlan, QuantizationPlan, TensorPlan
+from inc_config.target import Runtime
 
 from inc_adaptors.onnxrt.emission.layout import Layout
 from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 
 FLOAT_OUTPUTS = "float_outputs"
+_REARRANGING = frozenset({"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+"""Behind these OpenVINO needs no pair, and with one it does not see patterns of several of them, such as shuffled channels."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -35,11 +38,15 @@ class Coded:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Placement:
-    """``active`` operators run on codes; ``coded`` tensors are written as codes; ``idle`` were planned in integer but stay in float."""
+    """``active`` operators run on codes; ``coded`` tensors are written as codes; ``idle`` were planned in integer but stay in float.
+
+    ``carried`` are coded tensors without a pair of their own: the runtime carries that of the tensor before over to them.
+    """
 
     active: Mapping[OpId, OpPlan]
     coded: Mapping[str, Coded]
     idle: tuple[OpId, ...]
+    carried: frozenset[str] = frozenset()
 
 
 def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = frozenset()) -> Placement:
@@ -52,6 +59,7 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
     in_float = frozenset(plan.recipes.get(FLOAT_OUTPUTS, ()))
     active: dict[OpId, OpPlan] = {}
     coded: dict[str, Coded] = {}
+    carried: set[str] = set()
     for operator in layout.operators:
         op_plan = planned.get(operator.op)
         if op_plan is None or not _is_active(operator, coded):
@@ -60,11 +68,13 @@ def place(layout: Layout, plan: QuantizationPlan, blocked: frozenset[OpId] = fro
         is_unread = operator.can_return_float(plan.target.runtime) and read_as_codes.isdisjoint(operator.outputs)
         if operator.op.type not in in_float and not is_unread:
             coded.update(_written(operator, op_plan, coded))
+        if plan.target.runtime is Runtime.OPENVINO and operator.op.type in _REARRANGING and operator.kind is Kind.PASSING:
+            carried.update(operator.outputs)
     for operator in layout.operators:
         if operator.kind is Kind.CROSSING and operator.op in active:
             coded = _crossed(operator, active[operator.op]) | coded
     idle = tuple(op for op, p in plan.ops.items() if p.is_quantized and op not in active)
-    return Placement(active=active, coded=coded, idle=idle)
+    return Placement(active=active, coded=coded, idle=idle, carried=frozenset(carried))
 
 
 def _is_active(operator: Operator, coded: Mapping[str, Coded]) -> bool:

@@ -21,11 +21,12 @@ from inc_adaptors.onnxrt.emission.parts import Part
 from inc_adaptors.onnxrt.emission.placement import Placement
 from inc_adaptors.onnxrt.emission.weights import Weights
 from inc_adaptors.onnxrt.graph import Graph
-from inc_adaptors.onnxrt.kinds import Kind
+from inc_adaptors.onnxrt.kinds import STANDARD_DOMAINS, Kind
 from inc_adaptors.onnxrt.operators import Operator
 from inc_adaptors.qparams import QParams
 
 _USUAL = Manner()
+_SIZING = frozenset({"Shape", "Size"})  # what reads no values: dequantized for it, a tensor would be written once more
 
 
 class Rewriting:
@@ -64,6 +65,7 @@ class Rewriting:
         self.uncorrected: list[OpId] = []
         self._rewritten_adds: dict[int, tuple[int, str]] = {}  # node -> input position, constant to read instead
         self._reads: dict[str, str] = {}  # coded tensor -> the tensor its readers take instead
+        self._codes: dict[str, str] = {}  # coded tensor -> its codes
         self._read_pairs: dict[tuple[str, TensorPlan], Part] = {}
         self._static_codes: dict[str, DynamicOperand] = {}  # uint8 tensors, for operators whose other activations are dynamic
         self._dynamic: set[str] = set()  # tensors that have their DynamicQuantizeLinear
@@ -98,7 +100,7 @@ class Rewriting:
     def _close(self, operator: Operator, writer: NodeProto) -> None:
         """Put pairs behind the outputs that are written as codes."""
         for index, name in enumerate(operator.outputs):
-            if name in self._placement.coded:
+            if name in self._placement.coded and name not in self._placement.carried:
                 self._note(f"{operator.op}/output:{index}", self._write_codes(name, writer))
 
     def _write_static(self, operator: Operator, plan: OpPlan) -> None:
@@ -216,7 +218,7 @@ class Rewriting:
         """What an integer operator reads in place of ``name``, and its scale."""
         coded = None if name in self._graph.initializers else self._placement.coded.get(name)
         if coded is not None and (coded.plan == plan or not self._manner.literal):
-            return self._reads[name], self._pairs.range_of(coded.root, coded.plan)
+            return self._reads.get(name, name), self._pairs.range_of(coded.root, coded.plan)
         if name in self._graph.initializers:
             part = self._pairs.constant(name, plan, packed=self._manner.packed_weights)
         else:
@@ -238,6 +240,7 @@ class Rewriting:
             writer.output[list(writer.output).index(name)] = source
         self._take(part)
         self._reads[name] = result
+        self._codes[name] = part.nodes[0].output[0]
         if coded.plan.dtype == UINT8:
             quantizer = part.nodes[0]
             self._static_codes[name] = DynamicOperand(codes=quantizer.output[0], scale=quantizer.input[1], zero_point=quantizer.input[2])
@@ -259,8 +262,11 @@ class Rewriting:
     def _copy(self, index: int) -> NodeProto:
         node = NodeProto()
         node.CopyFrom(self._graph.nodes[index])
+        is_sizing = node.op_type in _SIZING and node.domain in STANDARD_DOMAINS and not self._manner.literal
         for position, name in enumerate(node.input):
-            if name in self._reads:
+            if is_sizing and name in self._codes:
+                node.input[position] = self._codes[name]
+            elif name in self._reads:
                 node.input[position] = self._reads[name]
         if index in self._rewritten_adds:
             position, name = self._rewritten_adds[index]
