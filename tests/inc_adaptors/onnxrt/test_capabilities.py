@@ -98,6 +98,18 @@ def test_products_of_unknown_work_are_not_outweighed_by_a_convolution_of_known_w
     assert {op.type for op in found.plan().quantized} == {"Conv", "MatMul"}
 
 
+@pytest.mark.parametrize(("shape", "is_bias"), [([16], True), ([1, 1, 16], True), ([6, 16], False)])
+def test_the_bias_of_a_product_is_no_operator_of_its_own(shape: list[int], is_bias: bool) -> None:
+    """Behind a recurrent layer, say, in a model that is no transformer: the product's kernel adds it in floats and returns them."""
+    b = Builder(seed=1)
+    y = b.node("MatMul", b.input("x", ["n", 6, 8]), b.constant(b.normal(8, 16, fan=8)), name="product")
+    y = b.node("Relu", b.node("Add", y, b.constant(b.normal(*shape)), name="bias"))
+    handle = ADAPTOR.open(b.model((b.node("MatMul", y, b.constant(b.normal(16, 4, fan=16)), name="last"), ["n", 6, 4])))
+    found = {op.op.scope: op for op in ADAPTOR.capabilities(handle, Target(runtime=Runtime.ONNXRUNTIME, isa=Isa.AVX512_VNNI)).ops}
+    assert found["bias"].is_quantizable != is_bias
+    assert (found["product"].options[0].outputs == ()) == is_bias
+
+
 def test_a_convolutional_network_with_softmax_is_no_transformer() -> None:
     b = Builder()
     y = b.node("Add", b.conv(b.input("x", ["n", 4, 8, 8]), 4, 4), b.constant(b.normal(1, 4, 8, 8)), name="add")

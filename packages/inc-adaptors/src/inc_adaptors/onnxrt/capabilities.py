@@ -64,6 +64,7 @@ def describe(
     work = {o.op: multiply_adds(graph, types, graph.nodes[o.node], samples=samples) for o in operators if o.node >= 0}
     products_only = is_transformer_like(graph, operators, work)
     closed = dict(structural_guard(graph, operators, target.runtime))
+    closed.update(_biases(graph, operators))
     if target.runtime is Runtime.OPENVINO:
         closed.update(_closed_in_openvino(graph, operators))
     operators = tuple(o if o.reason or o.op not in closed else attrs.evolve(o, reason=closed[o.op]) for o in operators)
@@ -104,6 +105,22 @@ def is_transformer_like(graph: Graph, operators: tuple[Operator, ...], work: Map
     rest = sum(amount(o) for o in operators if o.op.type in _CONV_TYPES)
     marked = any(node.op_type in _MARKS and node.domain in (*STANDARD_DOMAINS, CONTRIB_DOMAIN) for node in graph.nodes)
     return marked and products > rest
+
+
+def _biases(graph: Graph, operators: tuple[Operator, ...]) -> Iterator[tuple[OpId, Reason]]:
+    """Every Add of a vector that alone reads a MatMul with a constant weight: the kernel adds it before anything is rounded."""
+    consumers = graph.consumers()
+    products = {o.outputs[0]: o.op for o in operators if o.kind is Kind.WEIGHTED and o.op.type == "MatMul" and o.activation is None}
+    for operator in operators:
+        if operator.kind is Kind.COMPUTING and operator.op.type == "Add" and any(_is_vector(graph, n) for n in operator.inputs.values()):
+            source = next((name for name in operator.inputs.values() if name in products and len(consumers[name]) == 1), None)
+            if source is not None and source not in graph.pinned:
+                yield operator.op, Reason(ReasonCode.SLOWER_IN_INTEGER, f"it is the bias of {products[source]}, which adds it in floats")
+
+
+def _is_vector(graph: Graph, name: str) -> bool:
+    tensor = graph.initializers.get(name)
+    return tensor is not None and len(tensor.dims) > 0 and all(size == 1 for size in tensor.dims[:-1])
 
 
 def _closed_in_openvino(graph: Graph, operators: tuple[Operator, ...]) -> Iterator[tuple[OpId, Reason]]:
