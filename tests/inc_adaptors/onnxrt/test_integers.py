@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from graphs import Builder, branches, depthwise, encoder, mlp, resnet
+from graphs import Builder, batches, branches, depthwise, encoder, mlp, resnet
 from inc_adaptors.onnxrt.kinds import WEIGHTED
 from inc_config.plan import OpId
+from inc_config.target import Isa, Runtime, Target
 from onnx import ModelProto
 from test_emission import ADAPTOR, Calibrated, calibrated
+from test_targets import shuffled
 
 MODELS = [resnet, depthwise, mlp, encoder, branches]
 
@@ -59,4 +61,25 @@ def test_weights_stored_as_codes_that_meet_floats_are_no_integer_operator() -> N
     codes = b.constant(np.random.default_rng(0).integers(-127, 127, (16, 8)).astype(np.int8))
     weight = b.node("DequantizeLinear", codes, b.constant(np.float32(0.01)))
     model = b.model((b.node("MatMul", b.input("x", ["n", 16]), weight, name="product"), ["n", 8]))
+    assert ADAPTOR.integers(ADAPTOR.open(model)) == frozenset()
+
+
+@pytest.mark.parametrize("make", [encoder, shuffled])
+def test_codes_are_followed_over_what_moves_them_without_a_pair_behind(make: Callable[[], ModelProto]) -> None:
+    """As NNCF writes them, and this project for OpenVINO: what moves queries and keys is then on codes too, planned or not."""
+    model = make()
+    handle = ADAPTOR.open(model)
+    found = ADAPTOR.capabilities(handle, Target(runtime=Runtime.OPENVINO, isa=Isa.AVX512_VNNI))
+    statistics = ADAPTOR.observe(handle, batches(model), ADAPTOR.wanted(found, (found.plan(),)))
+    named = ADAPTOR.integers(ADAPTOR.emitter(handle, statistics, found).emit(found.plan(), final=True))
+    planned = {op.scope for op in found.plan().quantized}
+    assert planned <= named
+    assert {op.op.type for op in found.ops if op.op.scope in named - planned} <= {"Transpose", "Reshape"}
+
+
+def test_a_pool_between_codes_and_floats_is_no_integer_operator() -> None:
+    b = Builder()
+    pair = b.constant(np.float32(0.05)), b.constant(np.uint8(0))
+    y = b.node("DequantizeLinear", b.node("QuantizeLinear", b.input("x", ["n", 4, 8, 8]), *pair), *pair)
+    model = b.model((b.node("Tanh", b.node("MaxPool", y, kernel_shape=[2, 2], name="pool")), ["n", 4, 7, 7]))
     assert ADAPTOR.integers(ADAPTOR.open(model)) == frozenset()

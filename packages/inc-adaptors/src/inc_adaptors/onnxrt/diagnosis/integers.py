@@ -17,6 +17,8 @@ _WHOLE = frozenset(
 )  # fmt: skip
 _PRODUCTS = WEIGHTED | {"Attention", "ConvTranspose"}
 _COMPUTING = COMPUTING | {"Softmax", "Where"}
+_CARRYING = frozenset({"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"})
+"""Over these onnxruntime and OpenVINO carry a pair to the other side."""
 _DYNAMIC_SUFFIXES = ("/matmulinteger", "/convinteger")
 _BYTES = (TensorProto.INT8, TensorProto.UINT8)
 
@@ -27,8 +29,9 @@ def integer_operators(model: ModelProto) -> frozenset[str]:
     """Names, as the float model has them, of main-graph operators that have an integer form and stand among codes as that form needs.
 
     A product needs both operands from codes; others every operand, and their results as codes too, in the same scale where they pass codes
-    on. What stands between two pairs and has no integer form, as HardSwish, computes in float. Whether the runtime fuses the rest is not
-    asked here; ``diagnose`` says that.
+    on; behind some of these runtimes put the missing pair themselves, where all who read them have an integer form. What stands between
+    two pairs and has no integer form, as HardSwish, computes in float. Whether the runtime fuses the rest is not asked here; ``diagnose``
+    says that.
     """
     written_out = unpacked(model)
     among = _Among(written_out)
@@ -50,7 +53,16 @@ class _Among:
     def __init__(self, model: ModelProto) -> None:
         self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
         nodes = model.graph.node
-        self._from = {node.output[0]: self._terms(node) for node in nodes if node.op_type == "DequantizeLinear"}
+        self._from: dict[str, _Terms] = {}
+        self._readers: dict[str, list[NodeProto]] = {}
+        for node in nodes:
+            for name in reads_of(node):
+                self._readers.setdefault(name, []).append(node)
+            if node.op_type == "DequantizeLinear":
+                self._from[node.output[0]] = self._terms(node)
+            elif node.op_type in _CARRYING and node.input[0] in self._from:
+                self._from.update(dict.fromkeys(filter(None, node.output), self._from[node.input[0]]))
+        self._outputs = frozenset(value.name for value in model.graph.output)
         self._into = self._quantized(model)
 
     def stands(self, node: NodeProto) -> bool:
@@ -61,11 +73,17 @@ class _Among:
             return self._from.keys() >= set(node.input[:2])
         if node.op_type in READING:
             return node.input[0] in self._from
-        made = [self._into.get(name) for name in node.output if name]
         if node.op_type in PASSING:
-            return node.input[0] in self._from and all(terms == frozenset({self._from[node.input[0]]}) for terms in made)
+            terms = self._from.get(node.input[0])
+            return terms is not None and all(
+                self._into.get(name) == frozenset({terms}) or self._is_carried(node, name) for name in node.output if name
+            )
         operands = {name for name in node.input[node.op_type == "Where" :] if name}
-        return node.op_type in _COMPUTING and self._from.keys() >= operands and all(made)
+        return node.op_type in _COMPUTING and self._from.keys() >= operands and all(self._into.get(name) for name in node.output if name)
+
+    def _is_carried(self, node: NodeProto, name: str) -> bool:
+        readers = self._readers.get(name, [])
+        return node.op_type in _CARRYING and name not in self._outputs and bool(readers) and all(map(self.stands, readers))
 
     def _terms(self, node: NodeProto) -> _Terms:
         """Scale and zero point by value where they are constants, else by name."""

@@ -24,7 +24,7 @@ from inc_adaptors.onnxrt.kinds import Kind
 from inc_adaptors.onnxrt.operators import Operator
 
 FLOAT_OUTPUTS = "float_outputs"
-_REARRANGING = frozenset({"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+_REARRANGING = frozenset({"Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 """Behind these OpenVINO needs no pair, and with one it does not see patterns of several of them, such as shuffled channels."""
 
 
